@@ -11,6 +11,7 @@ use crate::kernel::values::time::DateTime;
 use crate::list_params;
 use crate::sales::stages::{self, KnownStage};
 use crate::web::ctx::Ctx;
+use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -176,10 +177,10 @@ fn lines(group: &CycleTimeGroup) -> Vec<csv::Line<'_, DurationFigures>> {
 
 /// Get the time until deals or leads are won or lost, and the time that they spend in each stage.
 #[utoipa::path(operation_id = "get_cycle_time", params(CycleTimeParameters), responses((status = 200, description = "The durations",
-    content((CycleTimeReport = "application/json"), (String = "text/csv")))))]
+    body = CycleTimeReport)))]
 #[get("/analytics/cycle-time")]
-async fn cycle_time(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+async fn cycle_time(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
+    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let lines: Vec<csv::Line<'_, DurationFigures>> = report.groups.iter().flat_map(lines).collect();

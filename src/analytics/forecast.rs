@@ -12,6 +12,7 @@ use crate::kernel::values::money::Money;
 use crate::kernel::values::time::today;
 use crate::list_params;
 use crate::web::ctx::Ctx;
+use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -181,10 +182,11 @@ fn lines(report: &ForecastReport) -> Vec<csv::Line<'_, ForecastFigures>> {
 
 /// Get the value of open deals by the month of their expected close date.
 #[utoipa::path(operation_id = "get_forecast", params(ForecastParameters), responses((status = 200, description = "The forecast",
-    content((ForecastReport = "application/json"), (String = "text/csv")))))]
+    body = ForecastReport),
+        (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/forecast")]
-async fn forecast(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+async fn forecast(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
+    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;

@@ -13,6 +13,7 @@ use crate::kernel::values::money::Money;
 use crate::kernel::values::time::DateTime;
 use crate::sales::stages::{self, Category, KnownStage};
 use crate::web::ctx::Ctx;
+use crate::web::headers::Format;
 use crate::{list_params, text_enum};
 use actix_web::get;
 use chrono::NaiveDate;
@@ -289,10 +290,11 @@ fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {
 
 /// Get the funnel of a pipeline of leads or deals: by cohort, by flow, or a snapshot at a point in time.
 #[utoipa::path(operation_id = "get_funnel", params(FunnelParameters), responses((status = 200, description = "The funnel",
-    content((FunnelReport = "application/json"), (String = "text/csv")))))]
+    body = FunnelReport),
+        (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/funnel")]
-async fn funnel(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+async fn funnel(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
+    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;

@@ -10,6 +10,7 @@ use crate::kernel::error::Result;
 use crate::kernel::values::money::Money;
 use crate::list_params;
 use crate::web::ctx::Ctx;
+use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -173,10 +174,11 @@ fn lines(report: &LeaderboardReport) -> Vec<csv::Line<'_, SalesFigures>> {
 
 /// Get the sales of each seller in the period, by product.
 #[utoipa::path(operation_id = "get_leaderboard", params(LeaderboardParameters), responses((status = 200, description = "The leaderboard",
-    content((LeaderboardReport = "application/json"), (String = "text/csv")))))]
+    body = LeaderboardReport),
+        (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/leaderboard")]
-async fn leaderboard(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+async fn leaderboard(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
+    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let (keys, currency) = (["seller_id", "seller", "product_id", "product"], &tx.actor.settings.base_currency);

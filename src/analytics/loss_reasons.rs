@@ -11,6 +11,7 @@ use crate::kernel::values::money::Money;
 use crate::kernel::values::time::DateTime;
 use crate::list_params;
 use crate::web::ctx::Ctx;
+use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -152,10 +153,11 @@ fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
 
 /// Get the reasons for which leads or deals were lost in the period, by the stage before the loss.
 #[utoipa::path(operation_id = "get_loss_reasons", params(LossReasonParameters), responses((status = 200, description = "The reasons",
-    content((LossReasonReport = "application/json"), (String = "text/csv")))))]
+    body = LossReasonReport),
+        (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/loss-reasons")]
-async fn loss_reasons(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+async fn loss_reasons(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
+    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;

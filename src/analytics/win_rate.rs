@@ -10,6 +10,7 @@ use crate::kernel::error::Result;
 use crate::kernel::values::money::Money;
 use crate::list_params;
 use crate::web::ctx::Ctx;
+use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -135,10 +136,11 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
 
 /// Get the share of won records among those closed in the period.
 #[utoipa::path(operation_id = "get_win_rate", params(WinRateParameters), responses((status = 200, description = "The win rate",
-    content((WinRateReport = "application/json"), (String = "text/csv")))))]
+    body = WinRateReport),
+        (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/win-rate")]
-async fn win_rate(ctx: Ctx<can::Read<Report>>) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv()?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+async fn win_rate(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
+    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let lines: Vec<csv::Line<'_, WinRateGroup>> = report.groups.iter().map(|group| (Vec::new(), group)).collect();

@@ -9,6 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+/// The tag of this operation.
+pub const TAG: (&str, &str) = ("currencies", "ISO 4217 codes and their exponents.");
+
 /// A currency and its exponent, the number of decimal places.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CurrencyInfo {
@@ -27,7 +30,7 @@ pub struct CurrencyList {
 impl NothingHidden for CurrencyList {}
 
 /// List the currencies that amounts can have.
-#[utoipa::path(operation_id = "list_currencies", security(()), responses((status = 200, description = "The currencies", body = CurrencyList)))]
+#[utoipa::path(operation_id = "list_currencies", responses((status = 200, description = "The currencies", body = CurrencyList)))]
 #[get("/currencies")]
 async fn list() -> Result<Reply> {
     let info = |c: Currency| CurrencyInfo {

@@ -23,6 +23,7 @@ use crate::kernel::values::time::DateTime;
 use crate::schema::products;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, money_columns, record, restorable, restore, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
@@ -208,8 +209,8 @@ async fn list(ctx: Ctx<can::Read<Product>>) -> Result<Reply> {
 /// Create a product.
 #[utoipa::path(operation_id = "create_product", request_body = ProductCreate, responses((status = 201, description = "The product", body = Product)))]
 #[post("/products")]
-async fn create(ctx: Ctx<can::Create<Product>>, new: Valid<ProductCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Product>>, key: IdempotencyKey, new: Valid<ProductCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a product.
@@ -226,8 +227,12 @@ async fn read(ctx: Ctx<can::Read<Product>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_product", params(("product_id" = Uuid, Path, description = "Id of the product")), request_body = ProductUpdate,
     responses((status = 200, description = "The changed product", body = Product)))]
 #[patch("/products/{product_id}")]
-async fn change(ctx: Ctx<can::Update<Product>>, id: Id, changes: Valid<ProductUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Product>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<ProductUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -237,8 +242,7 @@ async fn change(ctx: Ctx<can::Update<Product>>, id: Id, changes: Valid<ProductUp
 #[utoipa::path(operation_id = "delete_product", params(("product_id" = Uuid, Path, description = "Id of the product")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/products/{product_id}")]
-async fn remove(ctx: Ctx<can::Delete<Product>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Product>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -12,6 +12,9 @@ use std::time::Duration;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+/// The tag of the list of error codes.
+pub const TAG: (&str, &str) = ("error-codes", "All error codes.");
+
 /// Set when the server begins to stop. Readiness then fails, so that load balancers remove the server while it
 /// completes running requests.
 #[derive(Debug, Default)]
@@ -32,7 +35,7 @@ pub struct ErrorCodeList {
 impl NothingHidden for ErrorCodeList {}
 
 /// List all codes of problems and of their `errors`.
-#[utoipa::path(operation_id = "list_error_codes", security(()),
+#[utoipa::path(operation_id = "list_error_codes",
     responses((status = 200, description = "The error codes", body = ErrorCodeList)))]
 #[get("/error-codes")]
 async fn error_codes() -> Result<Reply> {

@@ -14,8 +14,11 @@ use crate::kernel::query::params::operators;
 use crate::kernel::values::value_type::ValueType;
 use crate::resources::ResourceSchemas;
 use crate::web::ctx::Ctx;
-use actix_web::{get, web};
+use crate::web::signature::{self, Part};
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, get, web};
 use serde::Serialize;
+use std::future::{Ready, ready};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -122,20 +125,33 @@ impl PartialSchema for DescribedResource {
 
 impl ToSchema for DescribedResource {}
 
+/// The resource in the path, if it has a schema; any other text is not found.
+struct DescribedKind(Kind);
+
+impl FromRequest for DescribedKind {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        signature::takes(request, Part::Id);
+        let described = |kind: &Kind| resource::of(*kind).described.is_some();
+        let name = request.match_info().iter().next().map(|(_, value)| value);
+        let kind = name.and_then(resource::kind_at).filter(described);
+        ready(kind.map(DescribedKind).ok_or_else(Error::not_found))
+    }
+}
+
 /// List the fields of a resource that you may see. Also requires the permission to read the resource.
 #[utoipa::path(operation_id = "get_resource_schema", params(("resource" = inline(DescribedResource), Path, description = "For example `deals`", example = "deals")),
     responses((status = 200, description = "The fields", body = ResourceSchema)))]
 #[get("/schema/{resource}")]
 async fn schema(
     ctx: Ctx<can::Read<ResourceSchemas>>,
-    path: web::Path<String>,
+    DescribedKind(kind): DescribedKind,
     document: web::Data<Document>,
 ) -> Result<Reply> {
-    let resource = path.into_inner();
-    let described = |kind: &Kind| resource::of(*kind).described.is_some();
-    let kind = resource::kind_at(&resource).filter(described).ok_or_else(Error::not_found)?;
     ctx.actor.require_read(kind.path())?;
-    Reply::ok(&ResourceSchema { resource, fields: describe(&document, kind, &ctx.actor) })
+    Reply::ok(&ResourceSchema { resource: kind.path().into(), fields: describe(&document, kind, &ctx.actor) })
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -14,16 +14,21 @@ use crate::kernel::access::permission::Anybody;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::Result;
 use crate::schema::users as u;
 use crate::web::body::Valid;
+use crate::web::caller::SignedIn;
 use crate::web::ctx::Ctx;
+use crate::web::headers::IfMatch;
 use actix_web::{get, patch, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
+
+/// The tag of the operations on the signed-in user.
+pub const TAG: (&str, &str) = ("me", "The signed-in user.");
 
 /// The caller.
 #[derive(Debug, Serialize, ToSchema)]
@@ -123,11 +128,13 @@ fn update(tx: &mut Tx<'_>, expected: Expected, changes: &MeUpdate) -> Result<use
 #[utoipa::path(operation_id = "update_me", request_body = MeUpdate,
     responses((status = 200, description = "Your changed user", body = users::User)))]
 #[patch("/me")]
-async fn change(ctx: Ctx<Anybody>, changes: Valid<MeUpdate>, actors: web::Data<Actors>) -> Result<Reply> {
-    if ctx.actor.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in"));
-    }
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<Anybody>,
+    _: SignedIn,
+    IfMatch(expected): IfMatch,
+    changes: Valid<MeUpdate>,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
     let reply = ctx.write(move |tx| update(tx, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)

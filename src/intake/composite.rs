@@ -20,6 +20,7 @@ use crate::sales::leads::model::Lead;
 use crate::text_enum;
 use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
+use crate::web::headers::IdempotencyKey;
 use crate::work::activities;
 use crate::work::tasks::model::Task;
 use actix_web::post;
@@ -315,8 +316,12 @@ fn run(tx: &mut Tx<'_>, asked: &CompositeRequest) -> Result<CompositeResult> {
 #[utoipa::path(operation_id = "run_composite", request_body = CompositeRequest,
     responses((status = 200, description = "The result of each item", body = CompositeResult)))]
 #[post("/composite")]
-async fn composite(ctx: Ctx<can::Create<CompositeResult>>, asked: Valid<CompositeRequest>) -> Result<Reply> {
-    ctx.write(move |tx| run(tx, &asked).map(Answer::ok)).await
+async fn composite(
+    ctx: Ctx<can::Create<CompositeResult>>,
+    key: IdempotencyKey,
+    asked: Valid<CompositeRequest>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| run(tx, &asked).map(Answer::ok)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

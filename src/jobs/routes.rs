@@ -16,6 +16,7 @@ use crate::kernel::query::on::On;
 use crate::kernel::values::typed::Values;
 use crate::schema::jobs;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::IdempotencyKey;
 use crate::{list_params, table_row};
 use actix_web::{get, post};
 use diesel::prelude::*;
@@ -99,8 +100,8 @@ async fn read(ctx: Ctx<can::Read<Job>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "cancel_job", params(("job_id" = Uuid, Path, description = "Id of the job")),
     responses((status = 200, description = "The job, cancelled", body = Job)))]
 #[post("/jobs/{job_id}/cancel")]
-async fn cancel(ctx: Ctx<can::Update<Job>>, id: Id) -> Result<Reply> {
-    ctx.write(move |tx| {
+async fn cancel(ctx: Ctx<can::Update<Job>>, id: Id, key: IdempotencyKey) -> Result<Reply> {
+    ctx.once(key, move |tx| {
         let waiting = in_workspace(tx.workspace())
             .filter(jobs::id.eq(id.0))
             .filter(visible_to(tx))

@@ -26,7 +26,8 @@ use crate::nurture::selections::{ViewResource, check};
 use crate::records::saved_conditions::SegmentKind;
 use crate::schema::{companies, contacts, deals, leads, segment_members as m, segments};
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
@@ -323,24 +324,28 @@ async fn list(ctx: Ctx<can::Read<Segment>>) -> Result<Reply> {
 /// Create a segment from a condition or from a list of records.
 #[utoipa::path(operation_id = "create_segment", request_body = SegmentCreate, responses((status = 201, description = "The segment", body = Segment)))]
 #[post("/segments")]
-async fn create(ctx: Ctx<can::Create<Segment>>, new: Valid<SegmentCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Segment>>, key: IdempotencyKey, new: Valid<SegmentCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a segment. To list its records, use `POST /contacts/search` with `segment_id`.
 #[utoipa::path(operation_id = "get_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
     responses((status = 200, description = "The segment", body = Segment)))]
 #[get("/segments/{segment_id}")]
-async fn read(ctx: Ctx<can::Read<Segment>>, id: Id) -> Result<Reply> {
-    ctx.one(&SEGMENT, id, Segment::find).await
+async fn read(ctx: Ctx<can::Read<Segment>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&SEGMENT, id, include, Segment::find).await
 }
 
 /// Update a segment.
 #[utoipa::path(operation_id = "update_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentUpdate,
     responses((status = 200, description = "The updated segment", body = Segment)))]
 #[patch("/segments/{segment_id}")]
-async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Segment>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<SegmentUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -348,17 +353,21 @@ async fn change(ctx: Ctx<can::Update<Segment>>, id: Id, changes: Valid<SegmentUp
 #[utoipa::path(operation_id = "change_segment_members", params(("segment_id" = Uuid, Path, description = "Id of the segment")), request_body = SegmentMembers,
     responses((status = 200, description = "The number of records added and removed", body = SegmentMembersResult)))]
 #[post("/segments/{segment_id}/members")]
-async fn members(ctx: Ctx<can::Update<Segment>>, id: Id, given: Valid<SegmentMembers>) -> Result<Reply> {
-    let expected = ctx.expected()?;
-    ctx.write(move |tx| change_members(tx, id.0, expected, &given).map(Answer::ok)).await
+async fn members(
+    ctx: Ctx<can::Update<Segment>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    given: Valid<SegmentMembers>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| change_members(tx, id.0, expected, &given).map(Answer::ok)).await
 }
 
 /// Delete a segment. Its records are not deleted.
 #[utoipa::path(operation_id = "delete_segment", params(("segment_id" = Uuid, Path, description = "Id of the segment")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/segments/{segment_id}")]
-async fn remove(ctx: Ctx<can::Delete<Segment>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Segment>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -28,7 +28,8 @@ use crate::kernel::values::typed::Values;
 use crate::nurture::selections::{ViewResource, check, check_columns, check_sort};
 use crate::schema::views;
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
@@ -225,24 +226,28 @@ async fn list(ctx: Ctx<can::Read<View>>) -> Result<Reply> {
 /// Create a view.
 #[utoipa::path(operation_id = "create_view", request_body = ViewCreate, responses((status = 201, description = "The view", body = View)))]
 #[post("/views")]
-async fn create(ctx: Ctx<can::Create<View>>, new: Valid<ViewCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<View>>, key: IdempotencyKey, new: Valid<ViewCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a view.
 #[utoipa::path(operation_id = "get_view", params(("view_id" = Uuid, Path, description = "Id of the view")),
     responses((status = 200, description = "The view", body = View)))]
 #[get("/views/{view_id}")]
-async fn read(ctx: Ctx<can::Read<View>>, id: Id) -> Result<Reply> {
-    ctx.one(&VIEW, id, View::find).await
+async fn read(ctx: Ctx<can::Read<View>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&VIEW, id, include, View::find).await
 }
 
 /// Update a view.
 #[utoipa::path(operation_id = "update_view", params(("view_id" = Uuid, Path, description = "Id of the view")), request_body = ViewUpdate,
     responses((status = 200, description = "The updated view", body = View)))]
 #[patch("/views/{view_id}")]
-async fn change(ctx: Ctx<can::Update<View>>, id: Id, changes: Valid<ViewUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<View>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<ViewUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -250,8 +255,7 @@ async fn change(ctx: Ctx<can::Update<View>>, id: Id, changes: Valid<ViewUpdate>)
 #[utoipa::path(operation_id = "delete_view", params(("view_id" = Uuid, Path, description = "Id of the view")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/views/{view_id}")]
-async fn remove(ctx: Ctx<can::Delete<View>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<View>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -21,6 +21,7 @@ use crate::kernel::values::time::DateTime;
 use crate::schema::sources;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
@@ -137,8 +138,8 @@ async fn list(ctx: Ctx<can::Read<Source>>) -> Result<Reply> {
 /// Create an entry.
 #[utoipa::path(operation_id = "create_source", request_body = SourceCreate, responses((status = 201, description = "The created entry", body = Source)))]
 #[post("/sources")]
-async fn create(ctx: Ctx<can::Create<Source>>, new: Valid<SourceCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Source>>, key: IdempotencyKey, new: Valid<SourceCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get an entry.
@@ -153,8 +154,12 @@ async fn read(ctx: Ctx<can::Read<Source>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_source", params(("source_id" = Uuid, Path, description = "The id of the entry")), request_body = SourceUpdate,
     responses((status = 200, description = "The updated entry", body = Source)))]
 #[patch("/sources/{source_id}")]
-async fn change(ctx: Ctx<can::Update<Source>>, id: Id, changes: Valid<SourceUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Source>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<SourceUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -162,8 +167,7 @@ async fn change(ctx: Ctx<can::Update<Source>>, id: Id, changes: Valid<SourceUpda
 #[utoipa::path(operation_id = "delete_source", params(("source_id" = Uuid, Path, description = "The id of the entry")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/sources/{source_id}")]
-async fn remove(ctx: Ctx<can::Delete<Source>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Source>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| table::delete_unreferenced::<Source>(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -30,6 +30,7 @@ use crate::schema as s;
 use crate::schema::erasures;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::IdempotencyKey;
 use crate::{jsonb, list_params, table_row, theirs};
 use actix_web::{get, post};
 use diesel::deserialize::FromSqlRow;
@@ -436,7 +437,7 @@ fn forget_words(tx: &mut Tx<'_>) -> Result<()> {
 /// of imports. Statistics remain. A repeated request erases data that was added since, and returns the first proof.
 #[utoipa::path(operation_id = "create_erasure", request_body = ErasureCreate, responses((status = 201, description = "The proof", body = Erasure)))]
 #[post("/erasures")]
-async fn create(ctx: Ctx<can::Create<Erasure>>, asked: Valid<ErasureCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Erasure>>, key: IdempotencyKey, asked: Valid<ErasureCreate>) -> Result<Reply> {
     let subject = match (asked.contact_id, asked.lead_id) {
         (Some(contact), _) => {
             ctx.actor.require::<can::Delete<Contact>>()?;
@@ -447,7 +448,7 @@ async fn create(ctx: Ctx<can::Create<Erasure>>, asked: Valid<ErasureCreate>) -> 
             Subject::Lead(lead.unwrap_or_default())
         }
     };
-    ctx.write(move |tx| {
+    ctx.once(key, move |tx| {
         let proofs = erase_many(tx, &[subject], &asked.reason, None)?;
         proofs.into_iter().next().map(Answer::created).ok_or_else(Error::not_found)
     })

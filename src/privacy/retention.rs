@@ -29,6 +29,7 @@ use crate::records::saved_conditions::{self, Promise, SavedConditions, Versions}
 use crate::schema::retention_rules;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
@@ -356,8 +357,12 @@ async fn list(ctx: Ctx<can::Read<RetentionRule>>) -> Result<Reply> {
 /// Create a retention rule. An active rule runs every day.
 #[utoipa::path(operation_id = "create_retention_rule", request_body = RetentionRuleCreate, responses((status = 201, description = "The rule", body = RetentionRule)))]
 #[post("/retention-rules")]
-async fn create(ctx: Ctx<can::Create<RetentionRule>>, new: Valid<RetentionRuleCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(
+    ctx: Ctx<can::Create<RetentionRule>>,
+    key: IdempotencyKey,
+    new: Valid<RetentionRuleCreate>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a retention rule.
@@ -388,8 +393,8 @@ async fn preview(ctx: Ctx<can::Read<RetentionRule>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "run_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
     responses((status = 202, description = "The job that runs the rule", body = Job)))]
 #[post("/retention-rules/{retention_rule_id}/run")]
-async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
-    ctx.write(move |tx| {
+async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id, key: IdempotencyKey) -> Result<Reply> {
+    ctx.once(key, move |tx| {
         let rule = RetentionRule::find(tx, id.0)?;
         start(tx, &rule).map(Answer::accepted)
     })
@@ -400,8 +405,12 @@ async fn run(ctx: Ctx<can::Create<RetentionRule>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")), request_body = RetentionRuleUpdate,
     responses((status = 200, description = "The updated rule", body = RetentionRule)))]
 #[patch("/retention-rules/{retention_rule_id}")]
-async fn change(ctx: Ctx<can::Update<RetentionRule>>, id: Id, changes: Valid<RetentionRuleUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<RetentionRule>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<RetentionRuleUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -409,8 +418,7 @@ async fn change(ctx: Ctx<can::Update<RetentionRule>>, id: Id, changes: Valid<Ret
 #[utoipa::path(operation_id = "delete_retention_rule", params(("retention_rule_id" = Uuid, Path, description = "Id of the rule")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/retention-rules/{retention_rule_id}")]
-async fn remove(ctx: Ctx<can::Delete<RetentionRule>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<RetentionRule>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -25,6 +25,7 @@ use crate::records::feed;
 use crate::records::member_changes::{MemberChange, changes};
 use crate::schema::events;
 use crate::web::ctx::Ctx;
+use crate::web::headers::Format;
 use crate::{list_params, table_row};
 use actix_web::get;
 use diesel::deserialize::FromSqlRow;
@@ -226,11 +227,11 @@ fn require_known_types(query: &str) -> Result<()> {
 ///
 /// Also available as CSV with the same filters, up to 100,000 rows per file.
 #[utoipa::path(operation_id = "list_audit_events", params(AuditEventList),
-    responses((status = 200, description = "A page of the audit log", content((AuditEventPage = "application/json"), (String = "text/csv")))))]
+    responses((status = 200, description = "A page of the audit log", body = AuditEventPage)))]
 #[get("/audit-events")]
-async fn list(ctx: Ctx<can::Read<AuditEvent>>) -> Result<Reply> {
+async fn list(ctx: Ctx<can::Read<AuditEvent>>, format: Format) -> Result<Reply> {
     require_known_types(ctx.query())?;
-    let (csv, plan, link) = (ctx.wants_csv()?, AUDIT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
+    let (csv, plan, link) = (ctx.wants_csv(format)?, AUDIT.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
     if csv {
         return ctx.report(move |tx| lines(tx, &plan).map(csv::answer)).await;
     }

@@ -21,6 +21,7 @@ use crate::records::saved_conditions::{self, Promise, SavedConditions};
 use crate::text_enum;
 use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
+use crate::web::headers::IdempotencyKey;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -302,19 +303,28 @@ impl<R: BatchStore> PartialSchema for BulkUpdate<R> {
 }
 
 /// Changes all records of a selection.
-pub async fn update<R: BatchStore>(ctx: Ctx<can::Update<R>>, asked: Valid<BulkUpdate<R>>) -> Result<Reply> {
+pub async fn update<R: BatchStore>(
+    ctx: Ctx<can::Update<R>>,
+    key: IdempotencyKey,
+    asked: Valid<BulkUpdate<R>>,
+) -> Result<Reply> {
     let args = BulkArgs::new::<R>(BulkAction::Update, &asked.selection, asked.changes.clone());
-    run(ctx, of::<R>(), args, asked.dry_run).await
+    run(ctx, key, of::<R>(), args, asked.dry_run).await
 }
 
 /// Deletes all records of a selection.
-pub async fn delete<R: BatchStore>(ctx: Ctx<can::Delete<R>>, asked: Valid<BulkDelete>) -> Result<Reply> {
+pub async fn delete<R: BatchStore>(
+    ctx: Ctx<can::Delete<R>>,
+    key: IdempotencyKey,
+    asked: Valid<BulkDelete>,
+) -> Result<Reply> {
     let args = BulkArgs::new::<R>(BulkAction::Delete, &asked.selection, Json::Null);
-    run(ctx, of::<R>(), args, asked.dry_run).await
+    run(ctx, key, of::<R>(), args, asked.dry_run).await
 }
 
 async fn run<P: Permission>(
     ctx: Ctx<P>,
+    key: IdempotencyKey,
     store: &'static dyn BulkStore,
     args: BulkArgs,
     dry_run: bool,
@@ -327,7 +337,7 @@ async fn run<P: Permission>(
             })
             .await;
     }
-    ctx.write(move |tx| {
+    ctx.once(key, move |tx| {
         let (preview, saved) = choose(tx, store, &args.selection)?;
         enqueue(tx, &args, preview, saved)
     })
@@ -364,9 +374,10 @@ macro_rules! bulk_update {
         #[post($path)]
         async fn bulk_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Update<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             asked: $crate::web::body::Valid<$body>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
-            $crate::records::bulk::update(ctx, asked).await
+            $crate::records::bulk::update(ctx, key, asked).await
         }
     };
 }
@@ -385,9 +396,10 @@ macro_rules! bulk_delete {
         #[post($path)]
         async fn bulk_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Delete<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             asked: $crate::web::body::Valid<$crate::kernel::query::selection::BulkDelete>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
-            $crate::records::bulk::delete(ctx, asked).await
+            $crate::records::bulk::delete(ctx, key, asked).await
         }
     };
 }

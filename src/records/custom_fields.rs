@@ -26,6 +26,7 @@ use crate::kernel::values::time::DateTime;
 use crate::schema::{companies, contacts, custom_fields, deals, leads, stages};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::{IdempotencyKey, RequiredIfMatch};
 use crate::{list_params, record, stored, text_enum};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
@@ -444,10 +445,11 @@ async fn list(ctx: Ctx<can::Read<CustomField>>) -> Result<Reply> {
 #[post("/custom-fields")]
 async fn create(
     ctx: Ctx<can::Create<CustomField>>,
+    key: IdempotencyKey,
     new: Valid<CustomFieldCreate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
-    let reply = ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await?;
+    let reply = ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await?;
     actors.forget();
     Ok(reply)
 }
@@ -469,10 +471,10 @@ async fn read(ctx: Ctx<can::Read<CustomField>>, id: Id) -> Result<Reply> {
 async fn change(
     ctx: Ctx<can::Update<CustomField>>,
     id: Id,
+    RequiredIfMatch(expected): RequiredIfMatch,
     changes: Valid<CustomFieldUpdate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
-    let expected = ctx.expected()?.required()?;
     let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
@@ -484,8 +486,12 @@ async fn change(
 #[utoipa::path(operation_id = "delete_custom_field", params(("custom_field_id" = Uuid, Path, description = "Id of the field")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/custom-fields/{custom_field_id}")]
-async fn remove(ctx: Ctx<can::Delete<CustomField>>, id: Id, actors: web::Data<Actors>) -> Result<Reply> {
-    let expected = ctx.expected()?.required()?;
+async fn remove(
+    ctx: Ctx<can::Delete<CustomField>>,
+    id: Id,
+    RequiredIfMatch(expected): RequiredIfMatch,
+    actors: web::Data<Actors>,
+) -> Result<Reply> {
     let reply = ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await?;
     actors.forget();
     Ok(reply)

@@ -471,6 +471,8 @@ list_params!(FeedParameters, {
 /// If you no longer see a record, for example because its owner changed, you get one more event such as `deal.hidden`:
 /// drop the record and everything that belongs to it. The same applies to a task that was removed from a record that
 /// you see. If your role, your team or its members change, the first event is `user.sight_changed`: reload your data.
+///
+/// {event_types}
 #[utoipa::path(operation_id = "list_events", params(FeedParameters), responses((status = 200, description = "A page of events", body = ChangeEventPage)))]
 #[get("/events")]
 async fn list(ctx: Ctx<can::Read<ChangeEvent>>) -> Result<Reply> {

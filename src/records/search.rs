@@ -9,11 +9,16 @@ use crate::kernel::query::selection::SearchRequest;
 use crate::records::saved_conditions;
 use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
+use crate::web::headers::Format;
 
 /// Loads one page of the records that match a body.
-pub async fn search<R: BatchStore>(ctx: Ctx<can::Read<R>>, request: Valid<SearchRequest>) -> Result<Reply> {
+pub async fn search<R: BatchStore>(
+    ctx: Ctx<can::Read<R>>,
+    format: Format,
+    request: Valid<SearchRequest>,
+) -> Result<Reply> {
     let plan = move |tx: &mut Tx<'_>| saved_conditions::search_plan(tx, R::FIELDS, &request);
-    ctx.list_by(R::FIELDS, plan, table::page::<R>).await
+    ctx.list_by(format, R::FIELDS, plan, table::page::<R>).await
 }
 
 /// Defines the operation `POST /…/search` of one resource.
@@ -25,13 +30,14 @@ macro_rules! search_records {
         /// With `Accept: text/csv` the response is a file; if there is more, its header `Next-Cursor` contains the next
         /// `cursor`.
         #[utoipa::path(operation_id = $id, request_body = $crate::kernel::query::selection::SearchRequest,
-            responses((status = 200, description = "A page of matching records", content(($page = "application/json"), (String = "text/csv")))))]
+                            responses((status = 200, description = "A page of matching records", body = $page)))]
         #[post($path)]
         async fn search(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Read<$row>>,
+            format: $crate::web::headers::Format,
             request: $crate::web::body::Valid<$crate::kernel::query::selection::SearchRequest>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
-            $crate::records::search::search(ctx, request).await
+            $crate::records::search::search(ctx, format, request).await
         }
     };
 }

@@ -29,6 +29,7 @@ use crate::kernel::values::time::DateTime;
 use crate::schema::tags;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
@@ -327,8 +328,8 @@ async fn list(ctx: Ctx<can::Read<Tag>>) -> Result<Reply> {
 /// Create a tag.
 #[utoipa::path(operation_id = "create_tag", request_body = TagCreate, responses((status = 201, description = "The tag", body = Tag)))]
 #[post("/tags")]
-async fn create(ctx: Ctx<can::Create<Tag>>, new: Valid<TagCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Tag>>, key: IdempotencyKey, new: Valid<TagCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a tag.
@@ -345,8 +346,12 @@ async fn read(ctx: Ctx<can::Read<Tag>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_tag", params(("tag_id" = Uuid, Path, description = "Id of the tag")), request_body = TagUpdate,
     responses((status = 200, description = "The changed tag", body = Tag)))]
 #[patch("/tags/{tag_id}")]
-async fn change(ctx: Ctx<can::Update<Tag>>, id: Id, changes: Valid<TagUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Tag>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<TagUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -376,8 +381,8 @@ list_params!(TagRemoval, {
 /// If records have it, this fails unless `from_records` is true, which removes it from them.
 #[utoipa::path(operation_id = "delete_tag", params(TagRemoval), responses((status = 204, description = "Deleted")))]
 #[delete("/tags/{tag_id}")]
-async fn remove(ctx: Ctx<can::Delete<Tag>>, id: Id) -> Result<Reply> {
-    let (expected, mut params) = (ctx.expected()?, ctx.query_params()?);
+async fn remove(ctx: Ctx<can::Delete<Tag>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
+    let mut params = ctx.query_params()?;
     let from_records = params.parsed("from_records", "true or false")?.unwrap_or(false);
     params.finish(&["from_records"])?;
     ctx.write(move |tx| remove_tag(tx, id.0, expected, from_records).map(|()| Answer::none())).await

@@ -12,6 +12,7 @@ use crate::sales::staged::Staged;
 use crate::web::batch::{BatchResult, Items, Outcome};
 use crate::web::batch_body::{BatchBody, BatchItem, DocumentedItem, item_schema, rules_under};
 use crate::web::ctx::Ctx;
+use crate::web::headers::IdempotencyKey;
 use actix_web::post;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -78,8 +79,12 @@ impl<R: Staged> PartialSchema for MoveItem<R> {
 
 /// Moves the records of a batch. Each move is checked and reported separately. All records are locked in id order before
 /// the first move, so that concurrent batches cannot deadlock.
-async fn move_each<R: Staged>(ctx: Ctx<can::Update<R>>, items: Items<MoveItem<R>>) -> Result<Reply> {
-    ctx.write(move |tx| {
+async fn move_each<R: Staged>(
+    ctx: Ctx<can::Update<R>>,
+    key: IdempotencyKey,
+    items: Items<MoveItem<R>>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| {
         R::lock_ids(tx, &items.targets())?;
         items.run(tx, |tx, items| items.iter().map(|item| move_one(tx, item)).collect()).map(Answer::ok)
     })
@@ -103,8 +108,12 @@ macro_rules! batch_move {
         #[utoipa::path(operation_id = $id, request_body = $body,
                             responses((status = 200, description = "The result of each item", body = BatchResult)))]
         #[post($path)]
-        async fn $handler(ctx: Ctx<can::Update<$row>>, items: Items<MoveItem<$row>>) -> Result<Reply> {
-            move_each(ctx, items).await
+        async fn $handler(
+            ctx: Ctx<can::Update<$row>>,
+            key: IdempotencyKey,
+            items: Items<MoveItem<$row>>,
+        ) -> Result<Reply> {
+            move_each(ctx, key, items).await
         }
     };
 }

@@ -21,6 +21,7 @@ use crate::sales::stages::Category;
 use crate::schema::{companies, contacts, deals, leads, tasks};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::IdempotencyKey;
 use crate::work::tasks::model::{Task, TaskStatus};
 use actix_web::post;
 use diesel::prelude::*;
@@ -106,13 +107,18 @@ fn hand_over(tx: &mut Tx<'_>, from: Uuid, given: &HandOver) -> Result<HandOverRe
 #[utoipa::path(operation_id = "hand_over_records", params(("user_id" = Uuid, Path, description = "Id of the user who leaves")), request_body = HandOver,
     responses((status = 200, description = "The number of records handed over", body = HandOverResult)))]
 #[post("/users/{user_id}/hand-over")]
-async fn hand_over_all(ctx: Ctx<can::Update<User>>, id: Id, given: Valid<HandOver>) -> Result<Reply> {
+async fn hand_over_all(
+    ctx: Ctx<can::Update<User>>,
+    id: Id,
+    key: IdempotencyKey,
+    given: Valid<HandOver>,
+) -> Result<Reply> {
     ctx.actor.require::<can::Update<Company>>()?;
     ctx.actor.require::<can::Update<Contact>>()?;
     ctx.actor.require::<can::Update<Lead>>()?;
     ctx.actor.require::<can::Update<Deal>>()?;
     ctx.actor.require::<can::Update<Task>>()?;
-    ctx.write(move |tx| hand_over(tx, id.0, &given).map(Answer::ok)).await
+    ctx.once(key, move |tx| hand_over(tx, id.0, &given).map(Answer::ok)).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -20,6 +20,7 @@ use crate::kernel::values::time::DateTime;
 use crate::schema::loss_reasons;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
@@ -129,8 +130,8 @@ async fn list(ctx: Ctx<can::Read<LossReason>>) -> Result<Reply> {
 /// Create an entry.
 #[utoipa::path(operation_id = "create_loss_reason", request_body = LossReasonCreate, responses((status = 201, description = "The created entry", body = LossReason)))]
 #[post("/loss-reasons")]
-async fn create(ctx: Ctx<can::Create<LossReason>>, new: Valid<LossReasonCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<LossReason>>, key: IdempotencyKey, new: Valid<LossReasonCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get an entry.
@@ -145,8 +146,12 @@ async fn read(ctx: Ctx<can::Read<LossReason>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "The id of the entry")), request_body = LossReasonUpdate,
     responses((status = 200, description = "The updated entry", body = LossReason)))]
 #[patch("/loss-reasons/{loss_reason_id}")]
-async fn change(ctx: Ctx<can::Update<LossReason>>, id: Id, changes: Valid<LossReasonUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<LossReason>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<LossReasonUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -154,8 +159,7 @@ async fn change(ctx: Ctx<can::Update<LossReason>>, id: Id, changes: Valid<LossRe
 #[utoipa::path(operation_id = "delete_loss_reason", params(("loss_reason_id" = Uuid, Path, description = "The id of the entry")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/loss-reasons/{loss_reason_id}")]
-async fn remove(ctx: Ctx<can::Delete<LossReason>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<LossReason>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| table::delete_unreferenced::<LossReason>(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -20,6 +20,7 @@ use crate::sales::stages::{self, Category, Stage, StageCreate};
 use crate::schema::{pipelines, stages as s};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::{IdempotencyKey, RequiredIfMatch};
 use crate::{list_params, record, stored, text_enum};
 use actix_web::{get, patch, post, put};
 use diesel::prelude::*;
@@ -394,8 +395,8 @@ async fn list(ctx: Ctx<can::Read<Pipeline>>) -> Result<Reply> {
 /// Create a pipeline.
 #[utoipa::path(operation_id = "create_pipeline", request_body = PipelineCreate, responses((status = 201, description = "The pipeline", body = Pipeline)))]
 #[post("/pipelines")]
-async fn create(ctx: Ctx<can::Create<Pipeline>>, new: Valid<PipelineCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Pipeline>>, key: IdempotencyKey, new: Valid<PipelineCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a pipeline with its stages.
@@ -410,8 +411,12 @@ async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_pipeline", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")), request_body = PipelineUpdate,
     responses((status = 200, description = "The updated pipeline", body = Pipeline)))]
 #[patch("/pipelines/{pipeline_id}")]
-async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<PipelineUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?.required()?;
+async fn change(
+    ctx: Ctx<can::Update<Pipeline>>,
+    id: Id,
+    RequiredIfMatch(expected): RequiredIfMatch,
+    changes: Valid<PipelineUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -419,8 +424,12 @@ async fn change(ctx: Ctx<can::Update<Pipeline>>, id: Id, changes: Valid<Pipeline
 #[utoipa::path(operation_id = "reorder_stages", params(("pipeline_id" = Uuid, Path, description = "Id of the pipeline")), request_body = StageOrder,
     responses((status = 200, description = "The pipeline in its new order", body = Pipeline)))]
 #[put("/pipelines/{pipeline_id}/stage-order")]
-async fn put_order(ctx: Ctx<can::Update<Pipeline>>, id: Id, given: Valid<StageOrder>) -> Result<Reply> {
-    let expected = ctx.expected()?.required()?;
+async fn put_order(
+    ctx: Ctx<can::Update<Pipeline>>,
+    id: Id,
+    RequiredIfMatch(expected): RequiredIfMatch,
+    given: Valid<StageOrder>,
+) -> Result<Reply> {
     ctx.write(move |tx| reorder(tx, id.0, expected, &given.stage_ids).map(Answer::record)).await
 }
 

@@ -17,6 +17,7 @@ use crate::sales::staged::Staged;
 use crate::sales::stages::{self, Stage};
 use crate::schema::stages as table;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::IfMatch;
 use actix_web::delete;
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -89,8 +90,8 @@ fn in_use(records: usize) -> Error {
     params(("stage_id" = Uuid, Path, description = "Id of the stage"), ("move_to" = Option<Uuid>, Query, nullable = false, description = "A stage of the same pipeline and category that receives the records of this stage")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/stages/{stage_id}")]
-async fn delete_stage(ctx: Ctx<can::Delete<Stage>>, id: Id) -> Result<Reply> {
-    let (expected, mut params) = (ctx.expected()?, ctx.query_params()?);
+async fn delete_stage(ctx: Ctx<can::Delete<Stage>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
+    let mut params = ctx.query_params()?;
     let target = params.parsed("move_to", "a UUID")?;
     params.finish(&["move_to"])?;
     ctx.write(move |tx| remove(tx, id.0, expected, target).map(|()| Answer::none())).await

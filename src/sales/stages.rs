@@ -19,7 +19,8 @@ use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::time::DateTime;
 use crate::schema::{pipelines, stage_orders, stages};
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored, text_enum};
 use actix_web::{get, patch, post};
 use diesel::prelude::*;
@@ -306,24 +307,28 @@ async fn list(ctx: Ctx<can::Read<Stage>>) -> Result<Reply> {
 /// Create a stage after the last stage of its category.
 #[utoipa::path(operation_id = "create_stage", request_body = StageCreate, responses((status = 201, description = "The stage", body = Stage)))]
 #[post("/stages")]
-async fn create(ctx: Ctx<can::Create<Stage>>, new: Valid<StageCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Stage>>, key: IdempotencyKey, new: Valid<StageCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a stage.
 #[utoipa::path(operation_id = "get_stage", params(("stage_id" = Uuid, Path, description = "Id of the stage")),
     responses((status = 200, description = "The stage", body = Stage)))]
 #[get("/stages/{stage_id}")]
-async fn read(ctx: Ctx<can::Read<Stage>>, id: Id) -> Result<Reply> {
-    ctx.one(&STAGE, id, Stage::find).await
+async fn read(ctx: Ctx<can::Read<Stage>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&STAGE, id, include, Stage::find).await
 }
 
 /// Update the name, probability or rotting days of a stage. The category cannot be changed.
 #[utoipa::path(operation_id = "update_stage", params(("stage_id" = Uuid, Path, description = "Id of the stage")), request_body = StageUpdate,
     responses((status = 200, description = "The updated stage", body = Stage)))]
 #[patch("/stages/{stage_id}")]
-async fn change(ctx: Ctx<can::Update<Stage>>, id: Id, changes: Valid<StageUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Stage>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<StageUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 

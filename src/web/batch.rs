@@ -11,6 +11,8 @@ use crate::kernel::error::{Bad, Code, Error, FieldCode, ProblemBody, Result, esc
 use crate::web::batch_body::{BatchDeleteItem, BatchItem, ITEMS_MAX, NewItem, UpdateItem};
 use crate::web::body;
 use crate::web::ctx::Ctx;
+use crate::web::headers::IdempotencyKey;
+use crate::web::signature::{self, Part};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use serde::Serialize;
@@ -84,6 +86,7 @@ impl<T: BatchItem> FromRequest for Items<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        signature::takes(request, Part::JsonBody);
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move { Items::new(body::json(&request, payload, body::BATCH_MAX).await?) })
     }
@@ -275,8 +278,12 @@ fn lock_named<R: Stored>(tx: &mut Tx<'_>, named: &[(Uuid, Option<i64>)]) -> Resu
 }
 
 /// Creates the records of a batch.
-pub async fn create<R: BatchStore>(ctx: Ctx<can::Create<R>>, items: Items<NewItem<R>>) -> Result<Reply> {
-    ctx.write(move |tx| items.run(tx, insert).map(Answer::ok)).await
+pub async fn create<R: BatchStore>(
+    ctx: Ctx<can::Create<R>>,
+    key: IdempotencyKey,
+    items: Items<NewItem<R>>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| items.run(tx, insert).map(Answer::ok)).await
 }
 
 fn insert<R: BatchStore>(tx: &mut Tx<'_>, items: &[&NewItem<R>]) -> Result<Vec<Outcome>> {
@@ -285,8 +292,12 @@ fn insert<R: BatchStore>(tx: &mut Tx<'_>, items: &[&NewItem<R>]) -> Result<Vec<O
 }
 
 /// Updates the records of a batch.
-pub async fn update<R: BatchStore>(ctx: Ctx<can::Update<R>>, items: Items<UpdateItem<R>>) -> Result<Reply> {
-    ctx.write(move |tx| {
+pub async fn update<R: BatchStore>(
+    ctx: Ctx<can::Update<R>>,
+    key: IdempotencyKey,
+    items: Items<UpdateItem<R>>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| {
         R::lock_ids(tx, &items.targets())?;
         items.run(tx, change).map(Answer::ok)
     })
@@ -312,8 +323,12 @@ fn change<R: BatchStore>(tx: &mut Tx<'_>, items: &[&UpdateItem<R>]) -> Result<Ve
 }
 
 /// Deletes the records of a batch.
-pub async fn delete<R: BatchStore>(ctx: Ctx<can::Delete<R>>, items: Items<BatchDeleteItem>) -> Result<Reply> {
-    ctx.write(move |tx| {
+pub async fn delete<R: BatchStore>(
+    ctx: Ctx<can::Delete<R>>,
+    key: IdempotencyKey,
+    items: Items<BatchDeleteItem>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| {
         R::lock_ids(tx, &items.targets())?;
         items.run(tx, remove::<R>).map(Answer::ok)
     })
@@ -338,9 +353,10 @@ macro_rules! batch_create {
         #[post($path)]
         async fn batch_create(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Create<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             items: $crate::web::batch::Items<$crate::web::batch_body::NewItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
-            $crate::web::batch::create(ctx, items).await
+            $crate::web::batch::create(ctx, key, items).await
         }
     };
 }
@@ -357,9 +373,10 @@ macro_rules! batch_update {
         #[post($path)]
         async fn batch_update(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Update<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             items: $crate::web::batch::Items<$crate::web::batch_body::UpdateItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
-            $crate::web::batch::update(ctx, items).await
+            $crate::web::batch::update(ctx, key, items).await
         }
     };
 }
@@ -374,9 +391,10 @@ macro_rules! batch_delete {
         #[post($path)]
         async fn batch_delete(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Delete<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             items: $crate::web::batch::Items<$crate::web::batch_body::BatchDeleteItem>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
-            $crate::web::batch::delete(ctx, items).await
+            $crate::web::batch::delete(ctx, key, items).await
         }
     };
 }

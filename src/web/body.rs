@@ -6,6 +6,7 @@ use crate::kernel::fields::kind::Kind;
 use crate::web::budget;
 use crate::web::caller::Identity;
 use crate::web::json::Strict;
+use crate::web::signature::{self, Part};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
@@ -54,6 +55,7 @@ impl<T: DeserializeOwned + ToSchema + Rules + 'static> FromRequest for Valid<T> 
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        signature::takes(request, Part::JsonBody);
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let mut body = json(&request, payload, BODY_MAX).await?;

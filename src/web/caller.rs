@@ -1,6 +1,7 @@
-//! The caller of a request, as the identity middleware stored it.
+//! Who sends a request: what the identity middleware has read, for extractors.
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Code, Error, Result};
+use crate::web::signature::{self, Part};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use std::future::{Ready, ready};
@@ -31,11 +32,27 @@ impl Caller {
     }
 }
 
-impl FromRequest for Caller {
+/// A caller who has signed in, whatever the role. API keys are refused.
+#[derive(Debug)]
+pub struct SignedIn(pub Actor);
+
+impl SignedIn {
+    fn of(request: &HttpRequest) -> Result<SignedIn> {
+        let actor = identified(request)?;
+        match actor.session {
+            Some(_) => Ok(SignedIn(actor)),
+            None => Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in")),
+        }
+    }
+}
+
+impl FromRequest for SignedIn {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Caller::of(request))
+        signature::takes(request, Part::Caller);
+        signature::takes(request, Part::Session);
+        ready(SignedIn::of(request))
     }
 }

@@ -2,7 +2,6 @@
 use crate::db::fair_queue::Account;
 use crate::db::pool::Db;
 use crate::db::refs;
-use crate::db::table::Expected;
 use crate::db::tx::Claim;
 use crate::db::tx::{Request, Tx};
 use crate::db::visibility;
@@ -15,28 +14,21 @@ use crate::kernel::answers::csv::Sheet;
 use crate::kernel::answers::page::{Page, Paged};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::read_only::ReadOnlyMembers;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Bad, Error, Result};
 use crate::kernel::query::fields::Fields;
 use crate::kernel::query::params::QueryParams;
 use crate::kernel::query::plan::{PageInfo, Plan};
 use crate::web::answer::{address, request_id};
-use crate::web::body::BodyHash;
 use crate::web::caller::identified;
-use crate::web::signature;
+use crate::web::headers::{Format, IdempotencyKey};
+use crate::web::signature::{self, Part};
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use utoipa::ToSchema;
-
-/// The maximum number of digits of a version.
-const VERSION_DIGITS: usize = 18;
-/// The maximum length of the digest after the version in a tag.
-const DIGEST_DIGITS: usize = 64;
 
 /// A caller with the permission `P`. A handler that takes it is protected by it.
 #[derive(Debug)]
@@ -80,55 +72,29 @@ impl<P: Permission> Ctx<P> {
         QueryParams::read(self.query())
     }
 
-    /// Returns the version in `If-Match`.
-    pub fn expected(&self) -> Result<Expected> {
-        let Some(value) = self.request.headers().get(header::IF_MATCH) else { return Ok(Expected(None)) };
-        let text = value.to_str().unwrap_or_default().trim();
-        if text == "*" {
-            return Ok(Expected(None));
-        }
-        // A proxy that compresses weakens the tag; the version in it stays.
-        let text = text.strip_prefix("W/").unwrap_or(text);
-        let tag = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
-        let wrong =
-            || Error::new(Code::BadRequest, "If-Match must be the ETag of the record, or its version, such as 7");
-        version_in(tag).map(|version| Expected(Some(version))).ok_or_else(wrong)
-    }
-
     /// Returns the read-only members of the body, for handlers that compare them in another way than `write`.
     pub fn set_aside(&self) -> ReadOnlyMembers {
         self.request.extensions_mut().remove::<ReadOnlyMembers>().unwrap_or_default()
     }
 
-    /// Checks whether the caller prefers CSV to JSON, which requires the permission to export.
-    pub fn wants_csv(&self) -> Result<bool> {
-        let csv = self.prefers_csv()?;
+    /// Checks whether the response is a CSV file, which requires the permission to export.
+    pub fn wants_csv(&self, format: Format) -> Result<bool> {
+        let csv = format == Format::Csv;
         if csv && self.actor.visibility(P::RESOURCE, Action::Export) == Visibility::None {
             return Err(self.actor.forbidden(P::RESOURCE, Action::Export));
         }
         Ok(csv)
     }
 
-    fn prefers_csv(&self) -> Result<bool> {
-        let accept = self.request.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("*/*");
-        for media in accept.split(',').map(|m| m.split(';').next().unwrap_or_default().trim()) {
-            match media {
-                "text/csv" => return Ok(true),
-                "application/json" | "application/*" | "*/*" | "" => return Ok(false),
-                _ => {}
-            }
-        }
-        Err(Error::new(Code::NotAcceptable, "the response is available as application/json or text/csv"))
-    }
-
     /// Returns a page of a list, or a CSV file of many rows, restricted to the records that the permission to export
     /// reaches.
     pub async fn list<T: 'static, R: Serialize + ToSchema + Hide + 'static>(
         &self,
+        format: Format,
         fields: &'static Fields<T>,
         page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
     ) -> Result<Reply> {
-        let (csv, plan, link) = (self.wants_csv()?, fields.plan(self.query(), &self.actor)?, self.next_link());
+        let (csv, plan, link) = (self.wants_csv(format)?, fields.plan(self.query(), &self.actor)?, self.next_link());
         // The columns are checked even if the response is not a file.
         sheet::<T, R>(fields, &plan, &self.actor).map_err(as_parameter)?;
         if !csv {
@@ -149,9 +115,10 @@ impl<P: Permission> Ctx<P> {
         &self,
         fields: &'static Fields<T>,
         id: Id,
+        include: Include,
         find: fn(&mut Tx<'_>, uuid::Uuid) -> Result<R>,
     ) -> Result<Reply> {
-        let include = fields.included(self.query())?;
+        let include = fields.included(&include.query)?;
         self.read(move |tx| {
             let row = find(tx, id.0)?;
             if include.is_empty() {
@@ -166,11 +133,12 @@ impl<P: Permission> Ctx<P> {
     /// Like `list`, with a plan that depends on more than the query string.
     pub async fn list_by<T: 'static, R: Serialize + ToSchema + Hide + 'static>(
         &self,
+        format: Format,
         fields: &'static Fields<T>,
         plan: impl Fn(&mut Tx<'_>) -> Result<Plan<T>> + Send + 'static,
         page: fn(&mut Tx<'_>, &Plan<T>) -> Result<Page<R>>,
     ) -> Result<Reply> {
-        if !self.wants_csv()? {
+        if !self.wants_csv(format)? {
             return self
                 .search(move |tx| {
                     let plan = plan(tx)?;
@@ -190,7 +158,7 @@ impl<P: Permission> Ctx<P> {
     where
         F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.db.read(self.request(None)?, work).await
+        self.db.read(self.request(None), work).await
     }
 
     /// Like `read`, for queries that may be slow.
@@ -198,7 +166,7 @@ impl<P: Permission> Ctx<P> {
     where
         F: FnOnce(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.db.read_search(self.request(None)?, work).await
+        self.db.read_search(self.request(None), work).await
     }
 
     /// Runs work without a connection that needs time and memory on a dedicated thread, one task per workspace at a
@@ -218,23 +186,38 @@ impl<P: Permission> Ctx<P> {
         T: Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.db.read_value(self.request(None)?, work).await
+        self.db.read_value(self.request(None), work).await
     }
 
     pub async fn report<F>(&self, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.db.read_report(self.request(None)?, work).await
+        self.db.read_report(self.request(None), work).await
     }
 
     pub async fn write<F>(&self, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
+        self.write_claimed(None, work).await
+    }
+
+    /// Like `write`, once per key: a repeated request gets the saved response.
+    pub async fn once<F>(&self, key: IdempotencyKey, work: F) -> Result<Reply>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
+    {
+        self.write_claimed(key.claim(&self.request, &self.actor), work).await
+    }
+
+    async fn write_claimed<F>(&self, claim: Option<Claim>, work: F) -> Result<Reply>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
+    {
         let read_only = self.set_aside();
         if read_only.is_empty() {
-            return self.db.write(self.request(self.claim()?)?, work).await;
+            return self.db.write(self.request(claim), work).await;
         }
         // Read-only members that were sent back must be unchanged; otherwise nothing is written.
         let checked = move |tx: &mut Tx<'_>| {
@@ -245,7 +228,7 @@ impl<P: Permission> Ctx<P> {
             })?;
             Ok(answer)
         };
-        self.db.write(self.request(self.claim()?)?, checked).await
+        self.db.write(self.request(claim), checked).await
     }
 
     /// Does the work and rolls it back, for dry runs.
@@ -253,52 +236,22 @@ impl<P: Permission> Ctx<P> {
     where
         F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        self.db.rehearse(self.request(None)?, work).await
+        self.db.rehearse(self.request(None), work).await
     }
 
-    /// Like `write`, for a response with a secret: it is not saved, so a retry only gets the location of the record.
-    pub async fn write_once<F>(&self, work: F) -> Result<Reply>
+    /// Like `once`, for a response with a secret: it is not saved, so a retry only gets the location of the record.
+    pub async fn once_with_secret<F>(&self, key: IdempotencyKey, work: F) -> Result<Reply>
     where
         F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
-        let claim = self.claim()?.map(|claim| Claim { secret: true, ..claim });
-        self.db.write(self.request(claim)?, work).await
+        let claim = key.claim(&self.request, &self.actor).map(|claim| Claim { secret: true, ..claim });
+        self.db.write(self.request(claim), work).await
     }
 
-    fn request(&self, claim: Option<Claim>) -> Result<Request> {
-        // An invalid key is refused even if nothing is written, as in a dry run.
-        self.key()?;
+    fn request(&self, claim: Option<Claim>) -> Request {
         let permission = Some((P::RESOURCE, P::ACTION));
         let address = address(&self.request).map(|address| address.to_string());
-        Ok(Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim, permission, address })
-    }
-
-    /// Returns the `Idempotency-Key` of a POST, plain or as a quoted string.
-    fn key(&self) -> Result<Option<String>> {
-        if self.request.method() != actix_web::http::Method::POST {
-            return Ok(None);
-        }
-        let Some(value) = self.request.headers().get("Idempotency-Key") else { return Ok(None) };
-        let text = value.to_str().unwrap_or_default();
-        let key = match text.strip_prefix('"') {
-            Some(rest) => rest.strip_suffix('"').filter(|inner| !inner.contains('"')).unwrap_or_default(),
-            None => text,
-        };
-        if key.is_empty() || text.len() > 255 || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::new(Code::BadRequest, "Idempotency-Key must be 1 to 255 visible ASCII characters"));
-        }
-        Ok(Some(key.to_owned()))
-    }
-
-    fn claim(&self) -> Result<Option<Claim>> {
-        let Some(key) = self.key()? else { return Ok(None) };
-        let body = self.request.extensions().get::<BodyHash>().map(|hash| hash.0.clone()).unwrap_or_default();
-        let hash = Sha256::new()
-            .chain_update(self.request.method().as_str())
-            .chain_update(self.request.uri().to_string())
-            .chain_update(body)
-            .finalize();
-        Ok(Some(Claim { key, hash: hash.to_vec(), principal: self.actor.principal, secret: false }))
+        Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim, permission, address }
     }
 
     /// Returns the link to the next page, for a `Link` header (RFC 8288).
@@ -359,16 +312,6 @@ impl NextLink {
     }
 }
 
-/// Returns the version in `7` or in a tag such as `7-0123abcd`. The digest of the whole response after the version does
-/// not matter for writes.
-fn version_in(tag: &str) -> Option<i64> {
-    let (version, digest) = tag.split_once('-').map_or((tag, None), |(version, digest)| (version, Some(digest)));
-    let is_version = (1..=VERSION_DIGITS).contains(&version.len()) && version.bytes().all(|b| b.is_ascii_digit());
-    let is_digest =
-        |text: &str| (1..=DIGEST_DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit());
-    version.parse().ok().filter(|_| is_version && digest.is_none_or(is_digest))
-}
-
 /// A UUID in the path; any other text is not found.
 #[derive(Clone, Copy, Debug)]
 pub struct Id(pub uuid::Uuid);
@@ -378,9 +321,26 @@ impl FromRequest for Id {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        signature::takes(request, Part::Id);
         let text = request.match_info().iter().next().map(|(_, value)| value);
         let id = text.filter(|t| t.len() == 36).and_then(|t| t.parse().ok());
         ready(id.map(Id).ok_or_else(Error::not_found))
+    }
+}
+
+/// The query of an operation that gets one record, with the names of the records to include.
+#[derive(Debug)]
+pub struct Include {
+    query: String,
+}
+
+impl FromRequest for Include {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        signature::takes(request, Part::Include);
+        ready(Ok(Include { query: request.query_string().to_owned() }))
     }
 }
 
@@ -393,31 +353,6 @@ impl From<Bad> for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_parsed_from_entity_tags() {
-        for (tag, expected) in [
-            ("7", Some(7)),
-            ("007", Some(7)),
-            ("999999999999999999", Some(999_999_999_999_999_999)),
-            ("7-0123abcdEF", Some(7)),
-            ("7-0", Some(7)),
-            ("1000000000000000000", None),
-            ("", None),
-            ("-7", None),
-            ("+7", None),
-            ("7-", None),
-            ("7-xyz", None),
-            ("7-01-02", None),
-            ("x", None),
-            ("7 ", None),
-            ("٧", None),
-        ] {
-            assert_eq!(version_in(tag), expected, "{tag}");
-        }
-        assert_eq!(version_in(&format!("7-{}", "a".repeat(64))), Some(7), "the longest digest");
-        assert_eq!(version_in(&format!("7-{}", "a".repeat(65))), None, "a longer one");
-    }
 
     #[test]
     fn the_next_link_keeps_the_query() {

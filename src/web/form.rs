@@ -2,9 +2,13 @@
 use crate::kernel::error::{Code, Error, FieldCode, Result, not_known};
 use crate::web::body::BodyHash;
 use crate::web::budget;
-use actix_web::{HttpMessage, HttpRequest, web};
+use crate::web::signature::{self, Part};
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
+use std::fmt;
+use std::future::{Ready, ready};
 use std::time::Duration;
 
 /// The maximum time for a file to arrive.
@@ -25,14 +29,39 @@ impl Form {
     }
 }
 
-/// Reads a form whose file has at most `limit` bytes; `texts` are the names of its other parts.
-pub async fn read(request: &HttpRequest, payload: web::Payload, limit: usize, texts: &[&str]) -> Result<Form> {
-    let late = |_| Error::new(Code::RequestTimeout, "the file did not arrive within two minutes");
-    let form = tokio::time::timeout(FORM_TIME, parts(request, payload, limit, texts)).await.map_err(late)??;
-    // Hashing a large file must not block other requests on this thread.
-    let (form, hash) = tokio::task::spawn_blocking(move || hashed(form)).await.map_err(Error::internal)?;
-    request.extensions_mut().insert(BodyHash(hash));
-    Ok(form)
+/// A form with a file that has not been read yet.
+pub struct UnreadForm {
+    request: HttpRequest,
+    payload: Payload,
+}
+
+impl fmt::Debug for UnreadForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnreadForm")
+    }
+}
+
+impl FromRequest for UnreadForm {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        signature::takes(request, Part::Form);
+        ready(Ok(UnreadForm { request: request.clone(), payload: payload.take() }))
+    }
+}
+
+impl UnreadForm {
+    /// Reads a form whose file has at most `limit` bytes; `texts` are the names of its other parts.
+    pub async fn read(self, limit: usize, texts: &[&str]) -> Result<Form> {
+        let UnreadForm { request, payload } = self;
+        let late = |_| Error::new(Code::RequestTimeout, "the file did not arrive within two minutes");
+        let form = tokio::time::timeout(FORM_TIME, parts(&request, payload, limit, texts)).await.map_err(late)??;
+        // Hashing a large file must not block other requests on this thread.
+        let (form, hash) = tokio::task::spawn_blocking(move || hashed(form)).await.map_err(Error::internal)?;
+        request.extensions_mut().insert(BodyHash(hash));
+        Ok(form)
+    }
 }
 
 /// Hashes the whole form for the idempotency key.
@@ -45,7 +74,7 @@ fn hashed(form: Form) -> (Form, Vec<u8>) {
     (form, hash.finalize().to_vec())
 }
 
-async fn parts(request: &HttpRequest, payload: web::Payload, limit: usize, texts: &[&str]) -> Result<Form> {
+async fn parts(request: &HttpRequest, payload: Payload, limit: usize, texts: &[&str]) -> Result<Form> {
     let too_large = || Error::new(Code::PayloadTooLarge, format!("the file must have at most {limit} bytes"));
     let length = request.headers().get("content-length").and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > limit + TEXT_MAX * (texts.len() + 1)) {

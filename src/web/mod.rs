@@ -7,6 +7,7 @@ pub mod budget;
 pub mod caller;
 pub mod ctx;
 pub mod form;
+pub mod headers;
 pub mod json;
 pub mod limits;
 pub mod restore;

@@ -12,8 +12,9 @@ macro_rules! restore {
         async fn restored(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Delete<$row>>,
             id: $crate::web::ctx::Id,
+            key: $crate::web::headers::IdempotencyKey,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
-            ctx.write(move |tx| $restore(tx, id.0).map($crate::kernel::answers::reply::Answer::record::<$row>)).await
+            ctx.once(key, move |tx| $restore(tx, id.0).map($crate::kernel::answers::reply::Answer::record::<$row>)).await
         }
     };
 }

@@ -10,6 +10,7 @@ use crate::kernel::values::address;
 use crate::web::batch::{Items, Outcome};
 use crate::web::batch_body::BatchItem;
 use crate::web::ctx::Ctx;
+use crate::web::headers::IdempotencyKey;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
@@ -56,9 +57,13 @@ fn without_value(field: &Map<String, Json>) -> bool {
 }
 
 /// Creates the records of a batch, and updates those that exist.
-pub async fn upsert<R: UpsertStore>(ctx: Ctx<can::Create<R>>, items: Items<UpsertItem<R>>) -> Result<Reply> {
+pub async fn upsert<R: UpsertStore>(
+    ctx: Ctx<can::Create<R>>,
+    key: IdempotencyKey,
+    items: Items<UpsertItem<R>>,
+) -> Result<Reply> {
     ctx.actor.require::<can::Update<R>>()?;
-    ctx.write(move |tx| items.run(tx, apply).map(Answer::ok)).await
+    ctx.once(key, move |tx| items.run(tx, apply).map(Answer::ok)).await
 }
 
 fn apply<R: UpsertStore>(tx: &mut Tx<'_>, items: &[&UpsertItem<R>]) -> Result<Vec<Outcome>> {
@@ -109,9 +114,10 @@ macro_rules! batch_upsert {
         #[post($path)]
         async fn batch_upsert(
             ctx: $crate::web::ctx::Ctx<$crate::kernel::access::permission::can::Create<$row>>,
+            key: $crate::web::headers::IdempotencyKey,
             items: $crate::web::batch::Items<$crate::web::upsert::UpsertItem<$row>>,
         ) -> $crate::kernel::error::Result<$crate::kernel::answers::reply::Reply> {
-            $crate::web::upsert::upsert(ctx, items).await
+            $crate::web::upsert::upsert(ctx, key, items).await
         }
     };
 }

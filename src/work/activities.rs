@@ -21,7 +21,8 @@ use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::time::DateTime;
 use crate::schema::activities;
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::work::related::Related;
 use crate::{list_params, record, restorable, restore, stored, text_enum};
 use actix_web::{delete, get, patch, post};
@@ -239,24 +240,28 @@ async fn list(ctx: Ctx<can::Read<Activity>>) -> Result<Reply> {
 /// Create an activity.
 #[utoipa::path(operation_id = "create_activity", request_body = ActivityCreate, responses((status = 201, description = "The activity", body = Activity)))]
 #[post("/activities")]
-async fn create(ctx: Ctx<can::Create<Activity>>, new: Valid<ActivityCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Activity>>, key: IdempotencyKey, new: Valid<ActivityCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get an activity.
 #[utoipa::path(operation_id = "get_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")),
     responses((status = 200, description = "The activity", body = Activity)))]
 #[get("/activities/{activity_id}")]
-async fn read(ctx: Ctx<can::Read<Activity>>, id: Id) -> Result<Reply> {
-    ctx.one(&ACTIVITY, id, Activity::find).await
+async fn read(ctx: Ctx<can::Read<Activity>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&ACTIVITY, id, include, Activity::find).await
 }
 
 /// Change an activity.
 #[utoipa::path(operation_id = "update_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")), request_body = ActivityUpdate,
     responses((status = 200, description = "The changed activity", body = Activity)))]
 #[patch("/activities/{activity_id}")]
-async fn change(ctx: Ctx<can::Update<Activity>>, id: Id, changes: Valid<ActivityUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Activity>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<ActivityUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -264,8 +269,7 @@ async fn change(ctx: Ctx<can::Update<Activity>>, id: Id, changes: Valid<Activity
 #[utoipa::path(operation_id = "delete_activity", params(("activity_id" = Uuid, Path, description = "Id of the activity")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/activities/{activity_id}")]
-async fn remove(ctx: Ctx<can::Delete<Activity>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Activity>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

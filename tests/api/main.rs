@@ -62,6 +62,7 @@ mod second_factor;
 mod secrets;
 mod selections;
 mod send_back;
+mod signatures;
 mod source_rules;
 mod support;
 mod takeover;

@@ -313,3 +313,25 @@ fn shared_modules_name_no_resource() {
         }
     }
 }
+
+/// Files of the middleware and of what is served beside the document.
+const SERVING: [&str; 6] = ["app", "cors", "document_routes", "health", "layers", "server"];
+
+/// How a path would be read, to guess what its operation does.
+const GUESSES: [&str; 7] =
+    ["ends_with(\"/", "starts_with(\"/", "contains(\"/", "contains('{')", "~1api", "\"/api/v1/{", "path =="];
+
+/// What the document says of an operation comes from its handler's signature and attribute, not from its path.
+#[test]
+fn the_document_is_completed_without_paths() {
+    for file in sources(&root().join("src/http")) {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        if SERVING.contains(&name.as_str()) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let guesses: Vec<&&str> = GUESSES.iter().filter(|guess| code.contains(**guess)).collect();
+        assert!(guesses.is_empty(), "{} contains {guesses:?}", file.display());
+    }
+}

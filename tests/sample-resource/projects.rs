@@ -14,17 +14,18 @@ use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::Result;
-use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::fields::field::{Field, field};
-use crate::kernel::query::fields::Fields;
-use crate::kernel::fields::search::{Search, exact};
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::fields::search::{Search, exact};
+use crate::kernel::query::fields::Fields;
+use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::money::{Money, columns};
 use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::schema::projects;
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::{batch_create, batch_delete, batch_update, hideable, insert_rows, list_params, money_columns};
 use crate::{record, restorable, restore, search_records, stored, text_enum};
 use actix_web::{delete, get, patch, post};
@@ -207,33 +208,37 @@ impl BatchStore for Project {
 }
 
 /// List projects.
-#[utoipa::path(operation_id = "list_projects", params(ProjectList), responses((status = 200, description = "A page of projects", content((ProjectPage = "application/json"), (String = "text/csv")))))]
+#[utoipa::path(operation_id = "list_projects", params(ProjectList), responses((status = 200, description = "A page of projects", body = ProjectPage)))]
 #[get("/projects")]
-async fn list(ctx: Ctx<can::Read<Project>>) -> Result<Reply> {
-    ctx.list(&PROJECT, table::page::<Project>).await
+async fn list(ctx: Ctx<can::Read<Project>>, format: Format) -> Result<Reply> {
+    ctx.list(format, &PROJECT, table::page::<Project>).await
 }
 
 /// Create a project.
 #[utoipa::path(operation_id = "create_project", request_body = ProjectCreate, responses((status = 201, description = "The project", body = Project)))]
 #[post("/projects")]
-async fn create(ctx: Ctx<can::Create<Project>>, new: Valid<ProjectCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Project::insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Project>>, key: IdempotencyKey, new: Valid<ProjectCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| Project::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a project.
 #[utoipa::path(operation_id = "get_project", params(("project_id" = Uuid, Path, description = "Id of the project")),
     responses((status = 200, description = "The project", body = Project)))]
 #[get("/projects/{project_id}")]
-async fn read(ctx: Ctx<can::Read<Project>>, id: Id) -> Result<Reply> {
-    ctx.one(&PROJECT, id, Project::find).await
+async fn read(ctx: Ctx<can::Read<Project>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&PROJECT, id, include, Project::find).await
 }
 
 /// Change a project.
 #[utoipa::path(operation_id = "update_project", params(("project_id" = Uuid, Path, description = "Id of the project")), request_body = ProjectUpdate,
     responses((status = 200, description = "The changed project", body = Project)))]
 #[patch("/projects/{project_id}")]
-async fn change(ctx: Ctx<can::Update<Project>>, id: Id, changes: Valid<ProjectUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Project>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<ProjectUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| Project::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -241,8 +246,7 @@ async fn change(ctx: Ctx<can::Update<Project>>, id: Id, changes: Valid<ProjectUp
 #[utoipa::path(operation_id = "delete_project", params(("project_id" = Uuid, Path, description = "Id of the project")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/projects/{project_id}")]
-async fn remove(ctx: Ctx<can::Delete<Project>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Project>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| Project::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -1,4 +1,5 @@
 //! Lists the event types in the document, each with the members that its changes can contain.
+use crate::http::openapi::references::{answered, operations};
 use crate::kernel::fields::kind::Kind;
 use crate::records::event_types;
 use serde_json::Value as Json;
@@ -23,16 +24,13 @@ pub fn table(document: &Json) -> String {
 
 /// Returns the members of the records of a kind, from the schema of the operation that gets one.
 fn members(document: &Json, kind: Kind) -> Vec<String> {
-    let begin = format!("/api/v1/{}/{{", kind.path());
-    let one = |path: &&String| path.starts_with(&begin) && path.ends_with('}');
-    let paths = document.get("paths").and_then(Json::as_object);
-    let path = paths.into_iter().flat_map(|paths| paths.keys()).find(one).cloned();
-    let path = path.unwrap_or_else(|| format!("/api/v1/{}/current", kind.path()));
-    let operation = document.get("paths").and_then(|paths| paths.get(&path)).and_then(|item| item.get("get"));
-    let schema = operation.and_then(|get| get.pointer("/responses/200/content/application~1json/schema/$ref"));
-    let schema = schema.and_then(Json::as_str).and_then(|name| name.rsplit('/').next()).unwrap_or_default();
-    let properties = document.pointer(&format!("/components/schemas/{schema}/properties")).and_then(Json::as_object);
-    let names: Vec<&String> = properties.into_iter().flat_map(|properties| properties.keys()).collect();
+    let permission = format!("{}:read", kind.path());
+    let reads = operations(document).filter(|operation| {
+        operation.get("x-required-permission").and_then(Json::as_str).is_some_and(|required| required == permission)
+    });
+    let properties = |name: &str| document.pointer(&format!("/components/schemas/{name}/properties"))?.as_object();
+    let shown = reads.filter_map(answered).filter_map(properties).find(|properties| properties.contains_key("id"));
+    let names: Vec<&String> = shown.into_iter().flat_map(|properties| properties.keys()).collect();
     let own = names.iter().any(|name| *name == OWN_FIELDS).then(|| "`cf.` and the key".to_owned());
     names.iter().filter(|name| !OMITTED.contains(&name.as_str())).map(|name| format!("`{name}`")).chain(own).collect()
 }

@@ -1,4 +1,4 @@
-//! Queries each operation for its required permission, so that the document matches the code.
+//! Asks each operation what it takes and requires, so that the document matches the code.
 use crate::web::signature::{Inquiry, Signature};
 use actix_web::body::MessageBody;
 use actix_web::dev::{Service, ServiceFactory, ServiceRequest, ServiceResponse};
@@ -11,8 +11,8 @@ use std::collections::HashMap;
 /// The signatures by path and method, as in the document.
 pub type Signatures = HashMap<(String, String), Signature>;
 
-/// Sends each protected operation a request without a caller. Its extractors note the required permission, and the
-/// handler does not run.
+/// Sends each operation a request without a caller, a body or a server behind it. Its extractors note what they take,
+/// and refuse the request; only a handler that takes nothing runs.
 pub fn signatures<T, B>(app: App<T>, document: &Json) -> Signatures
 where
     T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
@@ -34,14 +34,13 @@ where
     })
 }
 
-/// Returns the paths and methods of protected operations.
+/// Returns the paths and methods of all operations.
 fn operations(document: &Json) -> Vec<(String, String)> {
     let paths = document["paths"].as_object().into_iter().flatten();
-    let methods = paths.flat_map(|(path, item)| {
-        item.as_object().into_iter().flatten().map(move |(method, operation)| (path, method, operation))
-    });
-    let closed = methods.filter(|(_, _, operation)| operation.get("security").is_none());
-    closed.map(|(path, method, _)| (path.clone(), method.clone())).collect()
+    let of = |(path, item): (&String, &Json)| -> Vec<(String, String)> {
+        item.as_object().into_iter().flatten().map(|(method, _)| (path.clone(), method.clone())).collect()
+    };
+    paths.flat_map(of).collect()
 }
 
 fn verb(method: &str) -> Method {

@@ -1,33 +1,39 @@
 //! Adds the `include` parameter of a list to the operation that gets one record, and the member `included` to its
 //! response.
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
+use crate::http::openapi::inquiry::Signatures;
+use crate::http::openapi::references;
+use crate::web::signature::Part;
 use serde_json::{Value as Json, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// The member with the included records of a single record.
 pub const INCLUDED: &str = "included";
 
-/// Adds the parameter to operations that get one record, and returns their response schemas.
-pub fn add_parameters(document: &mut Json) -> BTreeSet<String> {
-    let paths = document["paths"].as_object().into_iter().flatten();
-    let found: Vec<(String, Json)> = paths
-        .filter_map(|(path, item)| {
-            let (list, _) = path.strip_suffix('}')?.rsplit_once("/{")?;
-            let parameters = document["paths"][list]["get"]["parameters"].as_array()?;
-            let include = parameters.iter().find(|parameter| parameter["name"] == "include")?;
-            item["get"].is_object().then(|| (path.clone(), include.clone()))
-        })
-        .collect();
+/// Adds the parameter to the operations whose handlers take it, and returns their response schemas.
+pub fn add_parameters(document: &mut Json, signatures: &Signatures) -> BTreeSet<String> {
+    let lists = of_lists(document);
     let mut answered = BTreeSet::new();
-    for (path, include) in found {
-        let operation = &mut document["paths"][&path]["get"];
-        let schema = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].as_str();
-        answered.extend(schema.and_then(|name| name.rsplit('/').next()).map(str::to_owned));
-        if let Some(list) = operation["parameters"].as_array_mut() {
-            list.push(include);
+    for ((path, method), _) in signatures.iter().filter(|(_, signature)| signature.takes(Part::Include)) {
+        let operation = &mut document["paths"][path][method];
+        let Some(name) = references::answered(operation).map(str::to_owned) else { continue };
+        if let (Some(include), Some(parameters)) = (lists.get(&name), operation["parameters"].as_array_mut()) {
+            parameters.push(include.clone());
+            answered.insert(name);
         }
     }
     answered
+}
+
+/// Returns the parameter `include` of each list, by the schema of its records.
+fn of_lists(document: &Json) -> HashMap<String, Json> {
+    let schemas = &document["components"]["schemas"];
+    let of_list = |operation: &Json| {
+        let include = operation["parameters"].as_array()?.iter().find(|parameter| parameter["name"] == "include")?;
+        let page = &schemas[references::answered(operation)?];
+        Some((references::name_of(&page["properties"]["data"]["items"])?.to_owned(), include.clone()))
+    };
+    references::operations(document).filter_map(of_list).collect()
 }
 
 /// Adds the member to the schemas. It is present only if `include` is given, and never in lists.

@@ -24,6 +24,7 @@ use crate::kernel::values::typed::Values;
 use crate::schema::api_keys;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::IdempotencyKey;
 use crate::{list_params, table_row};
 use actix_web::{delete, get, post, web};
 use diesel::prelude::*;
@@ -186,12 +187,16 @@ async fn list(ctx: Ctx<can::Read<ApiKey>>) -> Result<Reply> {
 #[utoipa::path(operation_id = "create_api_key", request_body = ApiKeyCreate,
     responses((status = 201, description = "The key; store it, because it is not shown again", body = IssuedApiKey)))]
 #[post("/api-keys")]
-async fn create(ctx: Ctx<can::Create<ApiKey>>, new: Valid<ApiKeyCreate>) -> Result<Reply> {
+async fn create(
+    ctx: Ctx<can::Create<ApiKey>>,
+    idempotency_key: IdempotencyKey,
+    new: Valid<ApiKeyCreate>,
+) -> Result<Reply> {
     if ctx.actor.api_key().is_some() {
         return Err(Error::new(Code::Forbidden, "API keys cannot create API keys; sign in"));
     }
     let (prefix, key) = tokens::new_api_key()?;
-    ctx.write_once(move |tx| {
+    ctx.once_with_secret(idempotency_key, move |tx| {
         let row = diesel::insert_into(api_keys::table)
             .values((
                 api_keys::workspace_id.eq(tx.workspace()),

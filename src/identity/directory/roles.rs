@@ -24,6 +24,7 @@ use crate::kernel::values::time::DateTime;
 use crate::schema::roles;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
@@ -297,8 +298,8 @@ async fn list(ctx: Ctx<can::Read<Role>>) -> Result<Reply> {
 /// Create a role.
 #[utoipa::path(operation_id = "create_role", request_body = RoleCreate, responses((status = 201, description = "The role", body = Role)))]
 #[post("/roles")]
-async fn create(ctx: Ctx<can::Create<Role>>, new: Valid<RoleCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Role>>, key: IdempotencyKey, new: Valid<RoleCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a role.
@@ -318,10 +319,10 @@ async fn read(ctx: Ctx<can::Read<Role>>, id: Id) -> Result<Reply> {
 async fn change(
     ctx: Ctx<can::Update<Role>>,
     id: Id,
+    IfMatch(expected): IfMatch,
     changes: Valid<RoleUpdate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
-    let expected = ctx.expected()?;
     let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
@@ -333,8 +334,7 @@ async fn change(
 #[utoipa::path(operation_id = "delete_role", params(("role_id" = Uuid, Path, description = "Id of the role")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/roles/{role_id}")]
-async fn remove(ctx: Ctx<can::Delete<Role>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Role>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

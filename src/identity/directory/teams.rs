@@ -23,7 +23,8 @@ use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::time::DateTime;
 use crate::schema::{teams, users};
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored};
 use actix_web::{delete, get, patch, post, web};
 use diesel::prelude::*;
@@ -203,16 +204,16 @@ async fn list(ctx: Ctx<can::Read<Team>>) -> Result<Reply> {
 /// Create a team.
 #[utoipa::path(operation_id = "create_team", request_body = TeamCreate, responses((status = 201, description = "The team", body = Team)))]
 #[post("/teams")]
-async fn create(ctx: Ctx<can::Create<Team>>, new: Valid<TeamCreate>) -> Result<Reply> {
-    ctx.write(move |tx| insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Team>>, key: IdempotencyKey, new: Valid<TeamCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a team.
 #[utoipa::path(operation_id = "get_team", params(("team_id" = Uuid, Path, description = "Id of the team")),
     responses((status = 200, description = "The team", body = Team)))]
 #[get("/teams/{team_id}")]
-async fn read(ctx: Ctx<can::Read<Team>>, id: Id) -> Result<Reply> {
-    ctx.one(&TEAM, id, Team::find).await
+async fn read(ctx: Ctx<can::Read<Team>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&TEAM, id, include, Team::find).await
 }
 
 /// Rename a team, or change its parent.
@@ -222,10 +223,10 @@ async fn read(ctx: Ctx<can::Read<Team>>, id: Id) -> Result<Reply> {
 async fn change(
     ctx: Ctx<can::Update<Team>>,
     id: Id,
+    IfMatch(expected): IfMatch,
     changes: Valid<TeamUpdate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
-    let expected = ctx.expected()?;
     let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
@@ -235,8 +236,7 @@ async fn change(
 #[utoipa::path(operation_id = "delete_team", params(("team_id" = Uuid, Path, description = "Id of the team")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/teams/{team_id}")]
-async fn remove(ctx: Ctx<can::Delete<Team>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Team>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

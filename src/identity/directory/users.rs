@@ -30,7 +30,8 @@ use crate::kernel::values::time::DateTime;
 use crate::kernel::values::{address, event_verbs as verbs};
 use crate::schema::users;
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use crate::{list_params, record, stored};
 use actix_web::{get, patch, post, web};
 use diesel::prelude::*;
@@ -338,7 +339,7 @@ async fn list(ctx: Ctx<can::Read<User>>) -> Result<Reply> {
 /// Invite a user by e-mail, or create one with a password who can sign in immediately.
 #[utoipa::path(operation_id = "create_user", request_body = UserCreate, responses((status = 201, description = "The user", body = User)))]
 #[post("/users")]
-async fn create(ctx: Ctx<can::Create<User>>, new: Valid<UserCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<User>>, key: IdempotencyKey, new: Valid<UserCreate>) -> Result<Reply> {
     let hash = match &new.password {
         Some(password) => {
             let (waiter, email) = (Waiter::new(ctx.address(), true), new.email.as_deref().unwrap_or_default());
@@ -354,7 +355,7 @@ async fn create(ctx: Ctx<can::Create<User>>, new: Valid<UserCreate>) -> Result<R
         }
         Ok(Answer::created(user))
     };
-    let reply = ctx.write(write).await?;
+    let reply = ctx.once(key, write).await?;
     if let Some(email) = named.filter(|_| !reply.head.replayed) {
         ctx.read_value(move |tx| notify_holder(tx, &email)).await?;
     }
@@ -382,8 +383,8 @@ fn notify_holder(tx: &mut Tx<'_>, email: &str) -> Result<()> {
 #[utoipa::path(operation_id = "invite_user", params(("user_id" = Uuid, Path, description = "Id of the user")),
     responses((status = 200, description = "The user; the invitation is being sent", body = User)))]
 #[post("/users/{user_id}/invite")]
-async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
-    ctx.write(move |tx| {
+async fn invite(ctx: Ctx<can::Update<User>>, id: Id, key: IdempotencyKey) -> Result<Reply> {
+    ctx.once(key, move |tx| {
         let user = User::lock(tx, id.0, Expected::default())?;
         check_role(tx, &user.role)?;
         match (user.status, &user.email) {
@@ -400,8 +401,8 @@ async fn invite(ctx: Ctx<can::Update<User>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "get_user", params(("user_id" = Uuid, Path, description = "Id of the user")),
     responses((status = 200, description = "The user", body = User)))]
 #[get("/users/{user_id}")]
-async fn read(ctx: Ctx<can::Read<User>>, id: Id) -> Result<Reply> {
-    ctx.one(&USER, id, User::find).await
+async fn read(ctx: Ctx<can::Read<User>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&USER, id, include, User::find).await
 }
 
 /// Change a user's name, role, status or team.
@@ -411,10 +412,10 @@ async fn read(ctx: Ctx<can::Read<User>>, id: Id) -> Result<Reply> {
 async fn change(
     ctx: Ctx<can::Update<User>>,
     id: Id,
+    IfMatch(expected): IfMatch,
     changes: Valid<UserUpdate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
-    let expected = ctx.expected()?;
     let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)

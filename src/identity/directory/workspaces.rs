@@ -16,6 +16,7 @@ use crate::record;
 use crate::schema::workspaces;
 use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
+use crate::web::headers::IfMatch;
 use actix_web::{get, patch, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -101,10 +102,10 @@ async fn read(ctx: Ctx<can::Read<Workspace>>) -> Result<Reply> {
 #[patch("/workspaces/current")]
 async fn change(
     ctx: Ctx<can::Update<Workspace>>,
+    IfMatch(expected): IfMatch,
     changes: Valid<WorkspaceUpdate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
-    let expected = ctx.expected()?;
     let reply = ctx.write(move |tx| update(tx, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)

@@ -25,7 +25,7 @@ use crate::kernel::values::time::DateTime;
 use crate::schema::workspaces as w;
 use crate::web::answer::{address, request_id};
 use crate::web::body::Valid;
-use crate::web::caller::Caller;
+use crate::web::caller::SignedIn;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
 use serde::Deserialize;
@@ -33,6 +33,9 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
+
+/// The tag of the operations on sessions and logins.
+pub const TAG: (&str, &str) = ("auth", "Registration, sign-in, token refresh and sign-out.");
 
 /// Functions of later modules that create the initial records of a new workspace.
 #[derive(Clone, Copy, Debug)]
@@ -95,8 +98,10 @@ pub struct SwitchRequest {
 impl Rules for SwitchRequest {}
 
 /// Create a workspace with you as its owner, and sign in.
-#[utoipa::path(operation_id = "register_workspace", request_body = Registration, security(()),
-    responses((status = 201, description = "The workspace was created, and you are signed in", body = TokenPair)))]
+#[utoipa::path(operation_id = "register_workspace", request_body = Registration,
+    responses((status = 201, description = "The workspace was created, and you are signed in", body = TokenPair),
+        (status = 401, description = "The second factor of your login is missing or wrong"),
+        (status = 409, description = "The e-mail address is in use, or the server cannot decrypt the secret of the second factor")))]
 #[post("/auth/register")]
 async fn register(
     request: HttpRequest,
@@ -250,8 +255,10 @@ pub fn create_workspace(
 }
 
 /// Sign in with e-mail and password.
-#[utoipa::path(operation_id = "login", request_body = Credentials, security(()),
-    responses((status = 200, description = "You are signed in", body = TokenPair)))]
+#[utoipa::path(operation_id = "login", request_body = Credentials,
+    responses((status = 200, description = "You are signed in", body = TokenPair),
+        (status = 401, description = "The e-mail, the password or the second factor is wrong"),
+        (status = 409, description = "The server cannot decrypt the secret of the second factor")))]
 #[post("/auth/login")]
 async fn sign_in(
     request: HttpRequest,
@@ -292,8 +299,9 @@ async fn sign_in(
 /// Exchange a refresh token for new tokens.
 ///
 /// Each refresh token is valid once; reusing an old one ends the session.
-#[utoipa::path(operation_id = "refresh_token", request_body = RefreshRequest, security(()),
-    responses((status = 200, description = "The new tokens of the session", body = TokenPair)))]
+#[utoipa::path(operation_id = "refresh_token", request_body = RefreshRequest,
+    responses((status = 200, description = "The new tokens of the session", body = TokenPair),
+        (status = 401, description = "The refresh token is invalid or was used before")))]
 #[post("/auth/refresh")]
 async fn refresh(
     request: HttpRequest,
@@ -315,18 +323,16 @@ async fn refresh(
 
 /// Open a session in another workspace of your login.
 #[utoipa::path(operation_id = "switch_workspace", request_body = SwitchRequest,
-    responses((status = 200, description = "You are signed in to the other workspace", body = TokenPair)))]
+    responses((status = 200, description = "You are signed in to the other workspace", body = TokenPair),
+        (status = 404, description = "The workspace does not exist, or you do not belong to it")))]
 #[post("/auth/switch")]
 async fn switch(
     request: HttpRequest,
-    Caller(actor): Caller,
+    SignedIn(actor): SignedIn,
     given: Valid<SwitchRequest>,
     db: web::Data<Db>,
     keys: web::Data<Keys>,
 ) -> Result<Reply> {
-    if actor.actor_kind != ActorKind::User {
-        return Err(Error::new(Code::Forbidden, "an API key belongs to one workspace"));
-    }
     let device = Device::of(&request);
     let session = db
         .run(move |conn| {
@@ -343,7 +349,7 @@ async fn switch(
 /// End the session of this refresh token, with its access tokens.
 ///
 /// An unknown token is not an error.
-#[utoipa::path(operation_id = "logout", request_body = RefreshRequest, security(()),
+#[utoipa::path(operation_id = "logout", request_body = RefreshRequest,
     responses((status = 204, description = "The session has ended")))]
 #[post("/auth/logout")]
 async fn sign_out(given: Valid<RefreshRequest>, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {

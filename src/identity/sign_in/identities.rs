@@ -11,7 +11,7 @@ use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::values::time::DateTime;
 use crate::schema::{login_identities as i, logins};
-use crate::web::caller::Caller;
+use crate::web::caller::SignedIn;
 use crate::web::ctx::Id;
 use actix_web::{HttpRequest, delete, get, web};
 use diesel::prelude::*;
@@ -39,21 +39,13 @@ pub struct IdentityList {
 }
 impl NothingHidden for IdentityList {}
 
-/// Returns the login of the caller. Fails for API keys.
-fn login(conn: &mut PgConnection, caller: &Caller) -> Result<Uuid> {
-    if caller.0.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "an API key has no identities; sign in"));
-    }
-    users::login_of(conn, caller.0.workspace, caller.0.user)
-}
-
 /// List the identities at OpenID providers that sign in as you.
 #[utoipa::path(operation_id = "list_identities", responses((status = 200, description = "The identities", body = IdentityList)))]
 #[get("/auth/identities")]
-async fn list(caller: Caller, db: web::Data<Db>) -> Result<Reply> {
+async fn list(SignedIn(actor): SignedIn, db: web::Data<Db>) -> Result<Reply> {
     let list = db
         .run(move |conn| {
-            let login = login(conn, &caller)?;
+            let login = users::login_of(conn, actor.workspace, actor.user)?;
             let own = i::table.filter(i::login_id.eq(login)).order((i::created_at, i::id));
             Ok(own.select((i::id, i::issuer, i::subject, i::created_at)).load(conn)?)
         })
@@ -65,13 +57,14 @@ async fn list(caller: Caller, db: web::Data<Db>) -> Result<Reply> {
 ///
 /// Requires that you have a password.
 #[utoipa::path(operation_id = "unlink_identity", params(("identity_id" = Uuid, Path, description = "Id of the identity")),
-    responses((status = 204, description = "Unlinked")))]
+    responses((status = 204, description = "Unlinked"),
+        (status = 409, description = "You have no password, so you could no longer sign in")))]
 #[delete("/auth/identities/{identity_id}")]
-async fn unlink(request: HttpRequest, caller: Caller, id: Id, db: web::Data<Db>) -> Result<Reply> {
+async fn unlink(request: HttpRequest, SignedIn(actor): SignedIn, id: Id, db: web::Data<Db>) -> Result<Reply> {
     let device = Device::of(&request);
     db.run(move |conn| {
         in_transaction(conn, |conn| {
-            let login = login(conn, &caller)?;
+            let login = users::login_of(conn, actor.workspace, actor.user)?;
             let own = i::table.filter(i::id.eq(id.0)).filter(i::login_id.eq(login));
             if diesel::delete(own).execute(conn)? == 0 {
                 return Err(Error::not_found());

@@ -203,8 +203,9 @@ pub struct OidcCompletion {
 impl Rules for OidcCompletion {}
 
 /// Begin a sign-in through the OpenID provider of the server.
-#[utoipa::path(operation_id = "begin_oidc", request_body = OidcBeginning, security(()),
-    responses((status = 200, description = "The page of the provider to redirect to", body = OidcAuthorization)))]
+#[utoipa::path(operation_id = "begin_oidc", request_body = OidcBeginning,
+    responses((status = 200, description = "The page of the provider to redirect to", body = OidcAuthorization),
+        (status = 401, description = "The provider cannot be reached, or none is configured")))]
 #[post("/auth/oidc/begin")]
 async fn begin(
     _given: Valid<OidcBeginning>,
@@ -242,8 +243,10 @@ async fn begin(
 ///
 /// A known identity signs in to its login. A new identity with a verified e-mail accepts the invitations to that
 /// address, or is linked to the login with that address if its password is sent.
-#[utoipa::path(operation_id = "complete_oidc", request_body = OidcCompletion, security(()),
-    responses((status = 200, description = "You are signed in", body = TokenPair)))]
+#[utoipa::path(operation_id = "complete_oidc", request_body = OidcCompletion,
+    responses((status = 200, description = "You are signed in", body = TokenPair),
+        (status = 401, description = "The provider, the password or the second factor does not prove who you are"),
+        (status = 409, description = "The server cannot decrypt the secret of the second factor")))]
 #[post("/auth/oidc/complete")]
 async fn complete(
     request: HttpRequest,

@@ -5,9 +5,9 @@ use crate::identity::credentials::hashing_queue::Waiter;
 use crate::identity::credentials::passwords;
 use crate::identity::credentials::throttle::Throttle;
 use crate::identity::directory::users;
-use crate::kernel::error::{Code, Error, FieldCode, Result};
+use crate::kernel::error::{Error, FieldCode, Result};
 use crate::web::answer::address;
-use crate::web::caller::Caller;
+use crate::web::caller::SignedIn;
 use actix_web::HttpRequest;
 use uuid::Uuid;
 
@@ -34,15 +34,12 @@ pub async fn prove_login(request: &HttpRequest, login: Login, password: String, 
 /// Checks the password of a signed-in caller.
 pub async fn reauthenticate(
     request: &HttpRequest,
-    caller: &Caller,
+    caller: &SignedIn,
     password: String,
     pointer: &str,
     db: &Db,
 ) -> Result<Proven> {
     let actor = caller.0.clone();
-    if actor.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in"));
-    }
     let login = db
         .run(move |conn| {
             let login = users::login_of(conn, actor.workspace, actor.user)?;

@@ -25,7 +25,7 @@ use crate::kernel::values::time::DateTime;
 use crate::schema::{login_identities, logins, sessions, users as u};
 use crate::web::answer::address as from;
 use crate::web::body::Valid;
-use crate::web::caller::Caller;
+use crate::web::caller::SignedIn;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
 use serde::Deserialize;
@@ -91,8 +91,10 @@ pub struct EmailConfirmation {
 impl Rules for EmailConfirmation {}
 
 /// Accept an invitation with the token from the e-mail, and sign in.
-#[utoipa::path(operation_id = "accept_invitation", request_body = InvitationAcceptance, security(()),
-    responses((status = 200, description = "You are signed in", body = TokenPair)))]
+#[utoipa::path(operation_id = "accept_invitation", request_body = InvitationAcceptance,
+    responses((status = 200, description = "You are signed in", body = TokenPair),
+        (status = 401, description = "The link is no longer valid, or the password or the second factor is wrong"),
+        (status = 409, description = "The e-mail address is in use, or the server cannot decrypt the secret of the second factor")))]
 #[post("/auth/accept-invitation")]
 async fn accept(
     request: HttpRequest,
@@ -173,7 +175,7 @@ fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, e
 /// Request an e-mail for choosing a new password.
 ///
 /// The response does not reveal whether a login with the address exists.
-#[utoipa::path(operation_id = "forgot_password", request_body = ForgottenPassword, security(()),
+#[utoipa::path(operation_id = "forgot_password", request_body = ForgottenPassword,
     responses((status = 204, description = "If a login with the address exists, an e-mail is being sent")))]
 #[post("/auth/forgot-password")]
 async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::Data<Db>) -> Result<Reply> {
@@ -191,8 +193,9 @@ async fn forgot(request: HttpRequest, given: Valid<ForgottenPassword>, db: web::
 /// Choose a new password with the token from the e-mail.
 ///
 /// Ends all sessions of the login, and unlinks all identities at OpenID providers.
-#[utoipa::path(operation_id = "reset_password", request_body = PasswordReset, security(()),
-    responses((status = 204, description = "Sign in with the new password")))]
+#[utoipa::path(operation_id = "reset_password", request_body = PasswordReset,
+    responses((status = 204, description = "Sign in with the new password"),
+        (status = 401, description = "The link is no longer valid")))]
 #[post("/auth/reset-password")]
 async fn reset(
     request: HttpRequest,
@@ -239,7 +242,7 @@ fn set_password(conn: &mut PgConnection, login: Uuid, hash: &str, keep: Option<U
 #[post("/auth/change-password")]
 async fn change(
     request: HttpRequest,
-    caller: Caller,
+    caller: SignedIn,
     given: Valid<PasswordChange>,
     db: web::Data<Db>,
     actors: web::Data<Actors>,
@@ -267,7 +270,7 @@ async fn change(
 #[post("/auth/change-email")]
 async fn change_email(
     request: HttpRequest,
-    caller: Caller,
+    caller: SignedIn,
     given: Valid<EmailChange>,
     db: web::Data<Db>,
 ) -> Result<Reply> {
@@ -279,8 +282,10 @@ async fn change_email(
 }
 
 /// Confirm your new address with the token from the e-mail.
-#[utoipa::path(operation_id = "confirm_email", request_body = EmailConfirmation, security(()),
-    responses((status = 204, description = "Sign in with the new address")))]
+#[utoipa::path(operation_id = "confirm_email", request_body = EmailConfirmation,
+    responses((status = 204, description = "Sign in with the new address"),
+        (status = 401, description = "The link is no longer valid"),
+        (status = 409, description = "Another login has this address")))]
 #[post("/auth/confirm-email")]
 async fn confirm(request: HttpRequest, given: Valid<EmailConfirmation>, db: web::Data<Db>) -> Result<Reply> {
     let (token, device) = (given.0.token, Device::of(&request));

@@ -15,7 +15,7 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::values::time::DateTime;
 use crate::schema::{logins, recovery_codes};
 use crate::web::body::Valid;
-use crate::web::caller::Caller;
+use crate::web::caller::SignedIn;
 use actix_web::{HttpRequest, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -166,23 +166,16 @@ fn new_recovery_codes(conn: &mut PgConnection, login: Uuid) -> Result<Vec<String
     Ok(codes)
 }
 
-/// Returns the login of the caller. Fails for API keys.
-fn own_login(conn: &mut PgConnection, caller: &Caller) -> Result<Uuid> {
-    if caller.0.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "API keys cannot call this operation; sign in"));
-    }
-    users::login_of(conn, caller.0.workspace, caller.0.user)
-}
-
 /// Create a secret for your authenticator app.
 ///
 /// The second factor is turned on by `confirm_totp` with a first code.
 #[utoipa::path(operation_id = "begin_totp", request_body = TotpBeginning,
-    responses((status = 200, description = "The secret for your app", body = TotpSecret)))]
+    responses((status = 200, description = "The secret for your app", body = TotpSecret),
+        (status = 409, description = "A second factor is already on")))]
 #[post("/auth/totp/begin")]
 async fn begin(
     request: HttpRequest,
-    caller: Caller,
+    caller: SignedIn,
     given: Valid<TotpBeginning>,
     db: web::Data<Db>,
     keys: web::Data<Keys>,
@@ -210,11 +203,12 @@ async fn begin(
 ///
 /// Signing in then requires a code. Your other sessions stay valid.
 #[utoipa::path(operation_id = "confirm_totp", request_body = TotpConfirmation,
-    responses((status = 200, description = "It is on; store the recovery codes", body = RecoveryCodeList)))]
+    responses((status = 200, description = "It is on; store the recovery codes", body = RecoveryCodeList),
+        (status = 409, description = "There is no new secret, or a second factor is already on")))]
 #[post("/auth/totp/confirm")]
 async fn confirm(
     request: HttpRequest,
-    caller: Caller,
+    caller: SignedIn,
     given: Valid<TotpConfirmation>,
     db: web::Data<Db>,
     keys: web::Data<Keys>,
@@ -222,7 +216,7 @@ async fn confirm(
     let device = Device::of(&request);
     db.run(move |conn| {
         in_transaction(conn, |conn| {
-            let login = own_login(conn, &caller)?;
+            let login = users::login_of(conn, caller.0.workspace, caller.0.user)?;
             let Factor { email, totp_secret: Some(sealed), totp_since: None, .. } = Factor::lock(conn, login)? else {
                 return Err(Error::new(
                     Code::Conflict,
@@ -242,11 +236,12 @@ async fn confirm(
 }
 
 /// Turn the second factor off with your password and a code.
-#[utoipa::path(operation_id = "end_totp", request_body = TotpEnding, responses((status = 204, description = "It is off")))]
+#[utoipa::path(operation_id = "end_totp", request_body = TotpEnding, responses((status = 204, description = "It is off"),
+        (status = 409, description = "The second factor is already off")))]
 #[post("/auth/totp/end")]
 async fn end(
     request: HttpRequest,
-    caller: Caller,
+    caller: SignedIn,
     given: Valid<TotpEnding>,
     db: web::Data<Db>,
     keys: web::Data<Keys>,

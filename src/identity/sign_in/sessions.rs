@@ -8,11 +8,11 @@ use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::resource::Descriptor;
 use crate::kernel::answers::reply::Reply;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Error, Result};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::DateTime;
 use crate::schema::{sessions, workspaces};
-use crate::web::caller::Caller;
+use crate::web::caller::SignedIn;
 use crate::web::ctx::Id;
 use actix_web::{delete, get, web};
 use diesel::prelude::*;
@@ -50,14 +50,6 @@ pub struct SessionList {
 }
 impl NothingHidden for SessionList {}
 
-/// Returns the login of the caller. Fails for API keys.
-fn login(conn: &mut PgConnection, actor: &Actor) -> Result<Uuid> {
-    if actor.session.is_none() {
-        return Err(Error::new(Code::Forbidden, "an API key has no sessions; sign in"));
-    }
-    users::login_of(conn, actor.workspace, actor.user)
-}
-
 fn list_of(conn: &mut PgConnection, actor: &Actor) -> Result<SessionList> {
     #[derive(Queryable)]
     struct Row {
@@ -69,7 +61,7 @@ fn list_of(conn: &mut PgConnection, actor: &Actor) -> Result<SessionList> {
         created_at: DateTime,
         last_used_at: DateTime,
     }
-    let login = login(conn, actor)?;
+    let login = users::login_of(conn, actor.workspace, actor.user)?;
     let live = sessions::table
         .inner_join(workspaces::table.on(workspaces::id.eq(sessions::workspace_id)))
         .filter(sessions::login_id.eq(login))
@@ -95,7 +87,7 @@ fn list_of(conn: &mut PgConnection, actor: &Actor) -> Result<SessionList> {
 /// List your sessions in all workspaces of your login.
 #[utoipa::path(operation_id = "list_sessions", responses((status = 200, description = "The sessions", body = SessionList)))]
 #[get("/auth/sessions")]
-async fn list(Caller(actor): Caller, db: web::Data<Db>) -> Result<Reply> {
+async fn list(SignedIn(actor): SignedIn, db: web::Data<Db>) -> Result<Reply> {
     Reply::ok(&db.run(move |conn| list_of(conn, &actor)).await?)
 }
 
@@ -105,9 +97,9 @@ async fn list(Caller(actor): Caller, db: web::Data<Db>) -> Result<Reply> {
 #[utoipa::path(operation_id = "end_session", params(("session_id" = Uuid, Path, description = "Id of the session")),
     responses((status = 204, description = "The session has ended")))]
 #[delete("/auth/sessions/{session_id}")]
-async fn end(Caller(actor): Caller, id: Id, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
+async fn end(SignedIn(actor): SignedIn, id: Id, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
     db.run(move |conn| {
-        let login = login(conn, &actor)?;
+        let login = users::login_of(conn, actor.workspace, actor.user)?;
         let own =
             sessions::table.find(id.0).filter(sessions::login_id.eq(login)).filter(sessions::revoked_at.is_null());
         match own.select(sessions::id).first::<Uuid>(conn).optional()? {
@@ -123,9 +115,9 @@ async fn end(Caller(actor): Caller, id: Id, db: web::Data<Db>, actors: web::Data
 /// End all your sessions except the current one.
 #[utoipa::path(operation_id = "end_other_sessions", responses((status = 204, description = "The others have ended")))]
 #[delete("/auth/sessions")]
-async fn end_others(Caller(actor): Caller, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
+async fn end_others(SignedIn(actor): SignedIn, db: web::Data<Db>, actors: web::Data<Actors>) -> Result<Reply> {
     db.run(move |conn| {
-        let login = login(conn, &actor)?;
+        let login = users::login_of(conn, actor.workspace, actor.user)?;
         let others = sessions::table
             .filter(sessions::login_id.eq(login))
             .filter(sessions::revoked_at.is_null())

@@ -23,9 +23,10 @@ use crate::kernel::values::value_type::ValueType;
 use crate::schema::{import_problems, imports};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::form::{self, Form};
+use crate::web::form::{Form, UnreadForm};
+use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::{list_params, stored};
-use actix_web::{HttpRequest, delete, get, post, web};
+use actix_web::{delete, get, post};
 use diesel::prelude::*;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -227,8 +228,8 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
 #[utoipa::path(operation_id = "create_import", request_body(content = ImportUpload, content_type = "multipart/form-data"),
     responses((status = 201, description = "The import, ready to run", body = Import)))]
 #[post("/imports")]
-async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: web::Payload) -> Result<Reply> {
-    let (resource, name, content) = read_form(form::read(&request, payload, FILE_MAX, &["resource"]).await?)?;
+async fn create(ctx: Ctx<can::Create<Import>>, key: IdempotencyKey, form: UnreadForm) -> Result<Reply> {
+    let (resource, name, content) = read_form(form.read(FILE_MAX, &["resource"]).await?)?;
     resource.authorize(&ctx.actor, false)?;
     let stages = ctx.read_value(move |tx| Ok(Funnel::load(tx, resource, None)?.open_names())).await?;
     let actor = ctx.actor.clone();
@@ -238,7 +239,7 @@ async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: we
         Ok(Upload { resource, name, content, detected, settings })
     };
     let file = ctx.offload(parsed).await?;
-    ctx.write(move |tx| store_upload(tx, &file).map(Answer::created)).await
+    ctx.once(key, move |tx| store_upload(tx, &file).map(Answer::created)).await
 }
 
 /// Run an import in the background: first with `dry_run` to see what would happen, then without. A repeated import of
@@ -246,15 +247,15 @@ async fn create(ctx: Ctx<can::Create<Import>>, request: HttpRequest, payload: we
 #[utoipa::path(operation_id = "run_import", params(("import_id" = Uuid, Path, description = "Id of the import")), request_body = ImportRun,
     responses((status = 202, description = "The job that runs the import", body = Job)))]
 #[post("/imports/{import_id}/run")]
-async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, asked: Valid<ImportRun>) -> Result<Reply> {
+async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, key: IdempotencyKey, asked: Valid<ImportRun>) -> Result<Reply> {
     let (dry_run, again) = (asked.dry_run, asked.0.clone());
     let Ok((import, content, settings)) = ctx.read_value(move |tx| prepare(tx, id.0, &asked)).await else {
         // Fails in a write, because a repeated request with an idempotency key gets its saved response there.
-        return ctx.write(move |tx| prepare(tx, id.0, &again).and_then(|_| Err(changed()))).await;
+        return ctx.once(key, move |tx| prepare(tx, id.0, &again).and_then(|_| Err(changed()))).await;
     };
     let parsed = move || run::open(&content, &settings).map(|table| (table, settings));
     let (table, settings) = ctx.offload(parsed).await?;
-    ctx.write(move |tx| start(tx, &import, &table, &settings, dry_run).map(Answer::accepted)).await
+    ctx.once(key, move |tx| start(tx, &import, &table, &settings, dry_run).map(Answer::accepted)).await
 }
 
 /// List imports, the latest first.
@@ -277,8 +278,7 @@ async fn read(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "delete_import", params(("import_id" = Uuid, Path, description = "Id of the import")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/imports/{import_id}")]
-async fn remove(ctx: Ctx<can::Delete<Import>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Import>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 
@@ -292,10 +292,10 @@ list_params!(ProblemParameters, {
 
 /// List the problems of the last run by row. A CSV response contains all problems.
 #[utoipa::path(operation_id = "list_import_problems", params(("import_id" = Uuid, Path, description = "Id of the import"), ProblemParameters),
-    responses((status = 200, description = "A page of problems", content((ImportProblemPage = "application/json"), (String = "text/csv")))))]
+    responses((status = 200, description = "A page of problems", body = ImportProblemPage)))]
 #[get("/imports/{import_id}/problems")]
-async fn problems(ctx: Ctx<can::Read<Import>>, id: Id) -> Result<Reply> {
-    let (csv, link, mut params) = (ctx.wants_csv()?, ctx.next_link(), ctx.query_params()?);
+async fn problems(ctx: Ctx<can::Read<Import>>, id: Id, format: Format) -> Result<Reply> {
+    let (csv, link, mut params) = (ctx.wants_csv(format)?, ctx.next_link(), ctx.query_params()?);
     let limit = params.limit(50, 500)?;
     let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "must be a cursor of this list");
     let parse = |text: String| serde_json::from_value::<(String, Uuid, i64)>(unseal(&text)?).map_err(|_| invalid());

@@ -6,7 +6,8 @@ use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
 use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyList, CompanyPage, CompanyUpdate};
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::{
     batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
 };
@@ -14,33 +15,37 @@ use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// List companies.
-#[utoipa::path(operation_id = "list_companies", params(CompanyList), responses((status = 200, description = "A page of companies", content((CompanyPage = "application/json"), (String = "text/csv")))))]
+#[utoipa::path(operation_id = "list_companies", params(CompanyList), responses((status = 200, description = "A page of companies", body = CompanyPage)))]
 #[get("/companies")]
-async fn list(ctx: Ctx<can::Read<Company>>) -> Result<Reply> {
-    ctx.list(&COMPANY, table::page::<Company>).await
+async fn list(ctx: Ctx<can::Read<Company>>, format: Format) -> Result<Reply> {
+    ctx.list(format, &COMPANY, table::page::<Company>).await
 }
 
 /// Create a company.
 #[utoipa::path(operation_id = "create_company", request_body = CompanyCreate, responses((status = 201, description = "The company", body = Company)))]
 #[post("/companies")]
-async fn create(ctx: Ctx<can::Create<Company>>, new: Valid<CompanyCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Company::insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Company>>, key: IdempotencyKey, new: Valid<CompanyCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| Company::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a company.
 #[utoipa::path(operation_id = "get_company", params(("company_id" = Uuid, Path, description = "Id of the company")),
     responses((status = 200, description = "The company", body = Company)))]
 #[get("/companies/{company_id}")]
-async fn read(ctx: Ctx<can::Read<Company>>, id: Id) -> Result<Reply> {
-    ctx.one(&COMPANY, id, Company::find).await
+async fn read(ctx: Ctx<can::Read<Company>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&COMPANY, id, include, Company::find).await
 }
 
 /// Change a company.
 #[utoipa::path(operation_id = "update_company", params(("company_id" = Uuid, Path, description = "Id of the company")), request_body = CompanyUpdate,
     responses((status = 200, description = "The changed company", body = Company)))]
 #[patch("/companies/{company_id}")]
-async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Company>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<CompanyUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| Company::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -50,8 +55,7 @@ async fn change(ctx: Ctx<can::Update<Company>>, id: Id, changes: Valid<CompanyUp
 #[utoipa::path(operation_id = "delete_company", params(("company_id" = Uuid, Path, description = "Id of the company")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/companies/{company_id}")]
-async fn remove(ctx: Ctx<can::Delete<Company>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Company>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| Company::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

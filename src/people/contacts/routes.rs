@@ -8,7 +8,8 @@ use crate::people::contacts::consents::{self, ConsentHistory};
 use crate::people::contacts::model::{CONTACT, Contact, ContactCreate, ContactList, ContactPage, ContactUpdate};
 use crate::people::contacts::store;
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::{
     batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
 };
@@ -16,10 +17,10 @@ use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// List contacts.
-#[utoipa::path(operation_id = "list_contacts", params(ContactList), responses((status = 200, description = "A page of contacts", content((ContactPage = "application/json"), (String = "text/csv")))))]
+#[utoipa::path(operation_id = "list_contacts", params(ContactList), responses((status = 200, description = "A page of contacts", body = ContactPage)))]
 #[get("/contacts")]
-async fn list(ctx: Ctx<can::Read<Contact>>) -> Result<Reply> {
-    ctx.list(&CONTACT, table::page::<Contact>).await
+async fn list(ctx: Ctx<can::Read<Contact>>, format: Format) -> Result<Reply> {
+    ctx.list(format, &CONTACT, table::page::<Contact>).await
 }
 
 /// Create a contact.
@@ -27,9 +28,9 @@ async fn list(ctx: Ctx<can::Read<Contact>>) -> Result<Reply> {
 /// If another contact has the e-mail, the error contains the id of that contact.
 #[utoipa::path(operation_id = "create_contact", request_body = ContactCreate, responses((status = 201, description = "The contact", body = Contact)))]
 #[post("/contacts")]
-async fn create(ctx: Ctx<can::Create<Contact>>, new: Valid<ContactCreate>) -> Result<Reply> {
+async fn create(ctx: Ctx<can::Create<Contact>>, key: IdempotencyKey, new: Valid<ContactCreate>) -> Result<Reply> {
     let emails = store::emails_of(&new);
-    match ctx.write(move |tx| Contact::insert(tx, &new).map(Answer::created)).await {
+    match ctx.once(key, move |tx| Contact::insert(tx, &new).map(Answer::created)).await {
         // Callers to whom addresses are hidden must not learn which contact has one.
         Err(error) if error.code() == Code::DuplicateEmail && !ctx.actor.access.hides("contacts", "email") => {
             let existing = ctx.read_value(move |tx| store::holder(tx, &emails)).await?;
@@ -43,8 +44,8 @@ async fn create(ctx: Ctx<can::Create<Contact>>, new: Valid<ContactCreate>) -> Re
 #[utoipa::path(operation_id = "get_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 200, description = "The contact", body = Contact)))]
 #[get("/contacts/{contact_id}")]
-async fn read(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
-    ctx.one(&CONTACT, id, Contact::find).await
+async fn read(ctx: Ctx<can::Read<Contact>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&CONTACT, id, include, Contact::find).await
 }
 
 /// Change a contact.
@@ -53,8 +54,12 @@ async fn read(ctx: Ctx<can::Read<Contact>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "update_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")), request_body = ContactUpdate,
     responses((status = 200, description = "The changed contact", body = Contact)))]
 #[patch("/contacts/{contact_id}")]
-async fn change(ctx: Ctx<can::Update<Contact>>, id: Id, changes: Valid<ContactUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Contact>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<ContactUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| Contact::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -64,8 +69,7 @@ async fn change(ctx: Ctx<can::Update<Contact>>, id: Id, changes: Valid<ContactUp
 #[utoipa::path(operation_id = "delete_contact", params(("contact_id" = Uuid, Path, description = "Id of the contact")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/contacts/{contact_id}")]
-async fn remove(ctx: Ctx<can::Delete<Contact>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Contact>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| Contact::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -9,8 +9,9 @@ use crate::records::files::store::{self, Belongs, Stored};
 use crate::restore;
 use crate::web::answer::names;
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
-use crate::web::form::{self, Form};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::form::{Form, UnreadForm};
+use crate::web::headers::{IdempotencyKey, IfMatch};
 use actix_web::http::header::{self, ContentDisposition, DispositionParam, DispositionType, ExtendedValue};
 use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, web};
 use sha2::{Digest, Sha256};
@@ -65,11 +66,11 @@ fn content_type(bytes: &[u8]) -> &'static str {
 #[post("/files")]
 async fn create(
     ctx: Ctx<can::Create<File>>,
-    request: HttpRequest,
-    payload: web::Payload,
+    key: IdempotencyKey,
+    form: UnreadForm,
     blobs: web::Data<Blobs>,
 ) -> Result<Reply> {
-    let form = form::read(&request, payload, FILE_MAX, &LINKS).await?;
+    let form = form.read(FILE_MAX, &LINKS).await?;
     let belongs = read(&form)?;
     let (name, bytes) = form.file.ok_or_else(|| Error::internal("a form without a file"))?;
     let (workspace, id) = (ctx.actor.workspace, Uuid::now_v7());
@@ -83,7 +84,7 @@ async fn create(
     };
     let (size, quota) = (stored.size, blobs.quota);
     // A repeated upload with the same key gets the stored response, even if the quota is exhausted.
-    if !request.headers().contains_key("Idempotency-Key") {
+    if !key.is_given() {
         ctx.read_value(move |tx| store::require_quota(tx, size, quota)).await?;
     }
     // The bytes are stored first, so that every row has bytes.
@@ -92,7 +93,7 @@ async fn create(
         discard(&blobs, workspace, id).await;
         return Err(error);
     }
-    let outcome = ctx.write(move |tx| store::insert(tx, &stored, quota).map(Answer::created)).await;
+    let outcome = ctx.once(key, move |tx| store::insert(tx, &stored, quota).map(Answer::created)).await;
     // After a database error, the row may exist. Bytes without a row cost little; a row without bytes is a lost file.
     let needless = match &outcome {
         Ok(reply) => reply.head.replayed,
@@ -130,8 +131,8 @@ async fn usage(ctx: Ctx<can::Read<File>>, blobs: web::Data<Blobs>) -> Result<Rep
 #[utoipa::path(operation_id = "get_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 200, description = "The file", body = File)))]
 #[get("/files/{file_id}")]
-async fn show(ctx: Ctx<can::Read<File>>, id: Id) -> Result<Reply> {
-    ctx.one(&FILE, id, File::find).await
+async fn show(ctx: Ctx<can::Read<File>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&FILE, id, include, File::find).await
 }
 
 /// Download the content of a file, always as an attachment of the type `application/octet-stream`.
@@ -176,8 +177,12 @@ async fn download(
 #[utoipa::path(operation_id = "update_file", params(("file_id" = Uuid, Path, description = "Id of the file")), request_body = FileUpdate,
     responses((status = 200, description = "The changed file", body = File)))]
 #[patch("/files/{file_id}")]
-async fn change(ctx: Ctx<can::Update<File>>, id: Id, changes: Valid<FileUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<File>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<FileUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| store::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -187,8 +192,7 @@ async fn change(ctx: Ctx<can::Update<File>>, id: Id, changes: Valid<FileUpdate>)
 #[utoipa::path(operation_id = "delete_file", params(("file_id" = Uuid, Path, description = "Id of the file")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/files/{file_id}")]
-async fn remove(ctx: Ctx<can::Delete<File>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<File>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| store::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -14,7 +14,8 @@ use crate::sales::deals::model::{
 use crate::sales::deals::store;
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
 use crate::{
     batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
@@ -24,33 +25,37 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 /// List deals.
-#[utoipa::path(operation_id = "list_deals", params(DealList), responses((status = 200, description = "A page of deals", content((DealPage = "application/json"), (String = "text/csv")))))]
+#[utoipa::path(operation_id = "list_deals", params(DealList), responses((status = 200, description = "A page of deals", body = DealPage)))]
 #[get("/deals")]
-async fn list(ctx: Ctx<can::Read<Deal>>) -> Result<Reply> {
-    ctx.list(&DEAL, table::page::<Deal>).await
+async fn list(ctx: Ctx<can::Read<Deal>>, format: Format) -> Result<Reply> {
+    ctx.list(format, &DEAL, table::page::<Deal>).await
 }
 
 /// Create a deal.
 #[utoipa::path(operation_id = "create_deal", request_body = DealCreate, responses((status = 201, description = "The deal", body = Deal)))]
 #[post("/deals")]
-async fn create(ctx: Ctx<can::Create<Deal>>, new: Valid<DealCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Deal::insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Deal>>, key: IdempotencyKey, new: Valid<DealCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| Deal::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a deal.
 #[utoipa::path(operation_id = "get_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
     responses((status = 200, description = "The deal", body = Deal)))]
 #[get("/deals/{deal_id}")]
-async fn read(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
-    ctx.one(&DEAL, id, Deal::find).await
+async fn read(ctx: Ctx<can::Read<Deal>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&DEAL, id, include, Deal::find).await
 }
 
 /// Update a deal. Use move, win, lose and reopen to change its stage.
 #[utoipa::path(operation_id = "update_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealUpdate,
     responses((status = 200, description = "The updated deal", body = Deal)))]
 #[patch("/deals/{deal_id}")]
-async fn change(ctx: Ctx<can::Update<Deal>>, id: Id, changes: Valid<DealUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Deal>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<DealUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| Deal::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -58,36 +63,56 @@ async fn change(ctx: Ctx<can::Update<Deal>>, id: Id, changes: Valid<DealUpdate>)
 #[utoipa::path(operation_id = "move_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealMove,
     responses((status = 200, description = "The deal in its new stage", body = Deal)))]
 #[post("/deals/{deal_id}/move")]
-async fn move_to_stage(ctx: Ctx<can::Update<Deal>>, id: Id, to: Valid<DealMove>) -> Result<Reply> {
-    let expected = ctx.expected()?;
-    ctx.write(move |tx| store::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
+async fn move_to_stage(
+    ctx: Ctx<can::Update<Deal>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    to: Valid<DealMove>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| store::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
 }
 
 /// Win an open deal. It moves to the first won stage of its pipeline.
 #[utoipa::path(operation_id = "win_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealWin,
     responses((status = 200, description = "The deal, won", body = Deal)))]
 #[post("/deals/{deal_id}/win")]
-async fn win(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealWin>) -> Result<Reply> {
-    let expected = ctx.expected()?;
-    ctx.write(move |tx| store::win(tx, id.0, expected, &given).map(Answer::record)).await
+async fn win(
+    ctx: Ctx<can::Update<Deal>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    given: Valid<DealWin>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| store::win(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Lose an open deal with a loss reason. It moves to the first lost stage of its pipeline.
 #[utoipa::path(operation_id = "lose_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealLoss,
     responses((status = 200, description = "The deal, lost", body = Deal)))]
 #[post("/deals/{deal_id}/lose")]
-async fn lose(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealLoss>) -> Result<Reply> {
-    let expected = ctx.expected()?;
-    ctx.write(move |tx| store::lose(tx, id.0, expected, &given).map(Answer::record)).await
+async fn lose(
+    ctx: Ctx<can::Update<Deal>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    given: Valid<DealLoss>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| store::lose(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Reopen a won or lost deal.
 #[utoipa::path(operation_id = "reopen_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealReopening,
     responses((status = 200, description = "The deal, open again", body = Deal)))]
 #[post("/deals/{deal_id}/reopen")]
-async fn reopen(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<DealReopening>) -> Result<Reply> {
-    let expected = ctx.expected()?;
-    ctx.write(move |tx| store::reopen(tx, id.0, expected, &given).map(Answer::record)).await
+async fn reopen(
+    ctx: Ctx<can::Update<Deal>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    given: Valid<DealReopening>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| store::reopen(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// List the line items of a deal and their total. The ETag begins with the version of the deal.
@@ -108,8 +133,13 @@ async fn read_lines(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "replace_line_items", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = LineItemReplacement,
     responses((status = 200, description = "The line items", body = LineItemList)))]
 #[put("/deals/{deal_id}/line-items")]
-async fn replace_lines(ctx: Ctx<can::Update<Deal>>, id: Id, given: Valid<LineItemReplacement>) -> Result<Reply> {
-    let (expected, read_only) = (ctx.expected()?, ctx.set_aside());
+async fn replace_lines(
+    ctx: Ctx<can::Update<Deal>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    given: Valid<LineItemReplacement>,
+) -> Result<Reply> {
+    let read_only = ctx.set_aside();
     ctx.write(move |tx| {
         lines::require_shown(tx.actor)?;
         let lines = lines::replace(tx, id.0, expected, &given)?;
@@ -137,8 +167,7 @@ async fn timeline(ctx: Ctx<can::Read<Deal>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "delete_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/deals/{deal_id}")]
-async fn remove(ctx: Ctx<can::Delete<Deal>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Deal>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| Deal::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

@@ -16,7 +16,8 @@ use crate::sales::leads::model::{
 use crate::sales::leads::store;
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
 use crate::{
     batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
@@ -26,33 +27,37 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 /// List leads.
-#[utoipa::path(operation_id = "list_leads", params(LeadList), responses((status = 200, description = "A page of leads", content((LeadPage = "application/json"), (String = "text/csv")))))]
+#[utoipa::path(operation_id = "list_leads", params(LeadList), responses((status = 200, description = "A page of leads", body = LeadPage)))]
 #[get("/leads")]
-async fn list(ctx: Ctx<can::Read<Lead>>) -> Result<Reply> {
-    ctx.list(&LEAD, table::page::<Lead>).await
+async fn list(ctx: Ctx<can::Read<Lead>>, format: Format) -> Result<Reply> {
+    ctx.list(format, &LEAD, table::page::<Lead>).await
 }
 
 /// Create a lead.
 #[utoipa::path(operation_id = "create_lead", request_body = LeadCreate, responses((status = 201, description = "The lead", body = Lead)))]
 #[post("/leads")]
-async fn create(ctx: Ctx<can::Create<Lead>>, new: Valid<LeadCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Lead::insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Lead>>, key: IdempotencyKey, new: Valid<LeadCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| Lead::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a lead.
 #[utoipa::path(operation_id = "get_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")),
     responses((status = 200, description = "The lead", body = Lead)))]
 #[get("/leads/{lead_id}")]
-async fn read(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
-    ctx.one(&LEAD, id, Lead::find).await
+async fn read(ctx: Ctx<can::Read<Lead>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&LEAD, id, include, Lead::find).await
 }
 
 /// Update a lead. A converted lead cannot be changed.
 #[utoipa::path(operation_id = "update_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadUpdate,
     responses((status = 200, description = "The updated lead", body = Lead)))]
 #[patch("/leads/{lead_id}")]
-async fn change(ctx: Ctx<can::Update<Lead>>, id: Id, changes: Valid<LeadUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Lead>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<LeadUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| Lead::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -60,18 +65,28 @@ async fn change(ctx: Ctx<can::Update<Lead>>, id: Id, changes: Valid<LeadUpdate>)
 #[utoipa::path(operation_id = "move_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadMove,
     responses((status = 200, description = "The lead in its new stage", body = Lead)))]
 #[post("/leads/{lead_id}/move")]
-async fn move_to_stage(ctx: Ctx<can::Update<Lead>>, id: Id, to: Valid<LeadMove>) -> Result<Reply> {
-    let expected = ctx.expected()?;
-    ctx.write(move |tx| store::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
+async fn move_to_stage(
+    ctx: Ctx<can::Update<Lead>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    to: Valid<LeadMove>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| store::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
 }
 
 /// Disqualify an open lead with a loss reason.
 #[utoipa::path(operation_id = "disqualify_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadDisqualification,
     responses((status = 200, description = "The lead, disqualified", body = Lead)))]
 #[post("/leads/{lead_id}/disqualify")]
-async fn disqualify(ctx: Ctx<can::Update<Lead>>, id: Id, given: Valid<LeadDisqualification>) -> Result<Reply> {
-    let expected = ctx.expected()?;
-    ctx.write(move |tx| store::disqualify(tx, id.0, expected, &given).map(Answer::record)).await
+async fn disqualify(
+    ctx: Ctx<can::Update<Lead>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    given: Valid<LeadDisqualification>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| store::disqualify(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Convert a lead into a contact, a company and a deal, in one transaction. A repeated request returns the records of
@@ -79,14 +94,19 @@ async fn disqualify(ctx: Ctx<can::Update<Lead>>, id: Id, given: Valid<LeadDisqua
 #[utoipa::path(operation_id = "convert_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadConversion,
     responses((status = 200, description = "The result of the conversion, or with dry_run the result that it would have", body = ConversionResult)))]
 #[post("/leads/{lead_id}/convert")]
-async fn convert_one(ctx: Ctx<can::Update<Lead>>, id: Id, asked: Valid<LeadConversion>) -> Result<Reply> {
+async fn convert_one(
+    ctx: Ctx<can::Update<Lead>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    asked: Valid<LeadConversion>,
+) -> Result<Reply> {
     ctx.actor.require::<can::Create<Contact>>()?;
     ctx.actor.require::<can::Create<Company>>()?;
     ctx.actor.require::<can::Create<Deal>>()?;
-    let expected = ctx.expected()?;
     let dry_run = asked.dry_run;
     let work = move |tx: &mut crate::db::tx::Tx<'_>| convert::convert(tx, id.0, expected, &asked).map(Answer::ok);
-    if dry_run { ctx.rehearse(work).await } else { ctx.write(work).await }
+    if dry_run { ctx.rehearse(work).await } else { ctx.once(key, work).await }
 }
 
 /// List the activities, tasks and events of a lead.
@@ -107,8 +127,7 @@ async fn timeline(ctx: Ctx<can::Read<Lead>>, id: Id) -> Result<Reply> {
 #[utoipa::path(operation_id = "delete_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/leads/{lead_id}")]
-async fn remove(ctx: Ctx<can::Delete<Lead>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Lead>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| Lead::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

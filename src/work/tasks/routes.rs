@@ -5,7 +5,8 @@ use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
 use crate::web::body::Valid;
-use crate::web::ctx::{Ctx, Id};
+use crate::web::ctx::{Ctx, Id, Include};
+use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::work::tasks::model::TASK;
 use crate::work::tasks::model::{Task, TaskCompletion, TaskCreate, TaskList, TaskPage, TaskUpdate};
 use crate::work::tasks::store;
@@ -16,33 +17,37 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// List tasks.
 ///
 /// To list overdue tasks, use `status=open&due_end__lt=<now>`.
-#[utoipa::path(operation_id = "list_tasks", params(TaskList), responses((status = 200, description = "A page of tasks", content((TaskPage = "application/json"), (String = "text/csv")))))]
+#[utoipa::path(operation_id = "list_tasks", params(TaskList), responses((status = 200, description = "A page of tasks", body = TaskPage)))]
 #[get("/tasks")]
-async fn list(ctx: Ctx<can::Read<Task>>) -> Result<Reply> {
-    ctx.list(&TASK, table::page::<Task>).await
+async fn list(ctx: Ctx<can::Read<Task>>, format: Format) -> Result<Reply> {
+    ctx.list(format, &TASK, table::page::<Task>).await
 }
 
 /// Create a task.
 #[utoipa::path(operation_id = "create_task", request_body = TaskCreate, responses((status = 201, description = "The task", body = Task)))]
 #[post("/tasks")]
-async fn create(ctx: Ctx<can::Create<Task>>, new: Valid<TaskCreate>) -> Result<Reply> {
-    ctx.write(move |tx| Task::insert(tx, &new).map(Answer::created)).await
+async fn create(ctx: Ctx<can::Create<Task>>, key: IdempotencyKey, new: Valid<TaskCreate>) -> Result<Reply> {
+    ctx.once(key, move |tx| Task::insert(tx, &new).map(Answer::created)).await
 }
 
 /// Get a task.
 #[utoipa::path(operation_id = "get_task", params(("task_id" = Uuid, Path, description = "Id of the task")),
     responses((status = 200, description = "The task", body = Task)))]
 #[get("/tasks/{task_id}")]
-async fn read(ctx: Ctx<can::Read<Task>>, id: Id) -> Result<Reply> {
-    ctx.one(&TASK, id, Task::find).await
+async fn read(ctx: Ctx<can::Read<Task>>, id: Id, include: Include) -> Result<Reply> {
+    ctx.one(&TASK, id, include, Task::find).await
 }
 
 /// Change a task.
 #[utoipa::path(operation_id = "update_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskUpdate,
     responses((status = 200, description = "The changed task", body = Task)))]
 #[patch("/tasks/{task_id}")]
-async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn change(
+    ctx: Ctx<can::Update<Task>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    changes: Valid<TaskUpdate>,
+) -> Result<Reply> {
     ctx.write(move |tx| Task::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -50,17 +55,21 @@ async fn change(ctx: Ctx<can::Update<Task>>, id: Id, changes: Valid<TaskUpdate>)
 #[utoipa::path(operation_id = "complete_task", params(("task_id" = Uuid, Path, description = "Id of the task")), request_body = TaskCompletion,
     responses((status = 200, description = "The completed task", body = Task)))]
 #[post("/tasks/{task_id}/complete")]
-async fn finish(ctx: Ctx<can::Update<Task>>, id: Id, given: Valid<TaskCompletion>) -> Result<Reply> {
-    let expected = ctx.expected()?;
-    ctx.write(move |tx| store::complete(tx, id.0, expected, given.result.as_deref()).map(Answer::record)).await
+async fn finish(
+    ctx: Ctx<can::Update<Task>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    given: Valid<TaskCompletion>,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| store::complete(tx, id.0, expected, given.result.as_deref()).map(Answer::record)).await
 }
 
 /// Delete a task.
 #[utoipa::path(operation_id = "delete_task", params(("task_id" = Uuid, Path, description = "Id of the task")),
     responses((status = 204, description = "Deleted")))]
 #[delete("/tasks/{task_id}")]
-async fn remove(ctx: Ctx<can::Delete<Task>>, id: Id) -> Result<Reply> {
-    let expected = ctx.expected()?;
+async fn remove(ctx: Ctx<can::Delete<Task>>, id: Id, IfMatch(expected): IfMatch) -> Result<Reply> {
     ctx.write(move |tx| Task::delete(tx, id.0, expected).map(|()| Answer::none())).await
 }
 

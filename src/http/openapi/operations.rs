@@ -1,0 +1,45 @@
+//! Completes the operations with what their signatures say.
+#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
+use crate::http::openapi::inquiry::Signatures;
+use crate::http::openapi::{descriptions, headers, member_examples, permissions, problems, tags};
+use crate::web::signature::{Part, Signature};
+use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeSet;
+
+/// Completes all operations.
+pub fn complete(document: &mut Json, signatures: &Signatures) {
+    let versioned = headers::versioned(document);
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            operation["tags"] = json!([tags::of(path)]);
+            let signature = signatures.get(&(path.clone(), method.clone())).cloned().unwrap_or_default();
+            complete_operation(operation, &signature);
+            if let Some(responses) = operation["responses"].as_object_mut() {
+                complete_responses(responses, &signature, &versioned, method == "get");
+            }
+        }
+    }
+}
+
+fn complete_operation(operation: &mut Json, signature: &Signature) {
+    permissions::add(operation, signature);
+    descriptions::complete(operation);
+    if signature.takes(Part::Format) {
+        descriptions::append(operation, "Returns CSV with `Accept: text/csv`.");
+    }
+    headers::add_to_request(operation, signature);
+    for parameter in operation.get_mut("parameters").and_then(Json::as_array_mut).into_iter().flatten() {
+        member_examples::complete_parameter(parameter);
+    }
+}
+
+/// Adds the headers of the successful responses, and the problems.
+fn complete_responses(
+    responses: &mut Map<String, Json>,
+    signature: &Signature,
+    versioned: &BTreeSet<String>,
+    read: bool,
+) {
+    headers::add_to_responses(responses, versioned, read);
+    problems::add(responses, signature);
+}
