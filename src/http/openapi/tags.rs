@@ -7,7 +7,7 @@ use crate::{catalog, identity};
 use serde_json::{Value as Json, json};
 
 /// The tags of operations that do not belong to a resource, before and after the resources.
-const BEFORE: [(&str, &str); 2] = [identity::auth::TAG, identity::me::TAG];
+const BEFORE: [(&str, &str); 2] = [identity::sign_in::auth::TAG, identity::me::TAG];
 const AFTER: [(&str, &str); 2] = [catalog::currencies::TAG, health::TAG];
 
 /// Returns the tag of the operations at a path.
