@@ -305,6 +305,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    import_records (workspace_id, import_id, kind, record_id, version) {
+        workspace_id -> Uuid,
+        import_id -> Uuid,
+        kind -> Text,
+        record_id -> Uuid,
+        version -> Int8,
+        created -> Bool,
+        undone -> Bool,
+        tried_by -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
     imports (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -321,6 +334,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         file_removed_at -> Nullable<Timestamptz>,
+        undo -> Nullable<Jsonb>,
     }
 }
 
@@ -845,6 +859,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     files,
     idempotency_keys,
     import_problems,
+    import_records,
     imports,
     jobs,
     leads,

@@ -24,7 +24,7 @@ use crate::schema::products;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::web::headers::{IdempotencyKey, IfMatch};
-use crate::{list_params, money_columns, record, restorable, restore, stored};
+use crate::{import_link, list_params, money_columns, record, restorable, restore, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -141,7 +141,7 @@ pub static PRODUCT: Fields<products::table> = Fields {
         members: &["name", "sku"],
         exact: &[exact("fold(products.name) = ", &["name"]), exact("fold(products.sku) = ", &["sku"])],
     }),
-    links: &[],
+    links: &[import_link!(PRODUCT)],
     table: PhantomData,
 };
 list_params!(ProductList, PRODUCT.parameters());

@@ -48,6 +48,27 @@ impl Event {
         Ok(Event::of(R::KIND, row.id(), "deleted"))
     }
 
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub fn record(&self) -> Uuid {
+        self.record
+    }
+
+    pub fn version(&self) -> Option<i64> {
+        self.version
+    }
+
+    pub fn is_creation(&self) -> bool {
+        self.name.ends_with(".created")
+    }
+
+    /// Returns the value that the change gave a member.
+    pub fn new_value(&self, member: &str) -> Option<&Json> {
+        self.changes.get(member)?.get(1)
+    }
+
     /// Restores the values before the change in a record as a response shows it.
     pub fn take_back(&self, record: &mut Json) {
         let same = record.get("id").and_then(Json::as_str) == Some(self.record.to_string().as_str());

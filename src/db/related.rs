@@ -127,6 +127,35 @@ pub const CONTACTS_OF_DEALS: &str = "select deal_contacts.deal_id from deal_cont
     join contacts on contacts.workspace_id = deal_contacts.workspace_id and contacts.id = deal_contacts.contact_id \
     where deal_contacts.workspace_id = :workspace and contacts.deleted_at is null and (:seen) and (:asked)";
 
+/// Returns the condition for the records that imports created or changed. Imports that the caller does not see match
+/// nothing.
+pub fn imported<T>(fields: &'static Fields<T>, actor: &Actor, imports: &[Uuid]) -> Cond {
+    const IMPORTED: &str = "select import_records.record_id from import_records \
+        join imports on imports.workspace_id = import_records.workspace_id and imports.id = import_records.import_id \
+        where import_records.workspace_id = :workspace and import_records.import_id = any(:ids) \
+        and import_records.kind = :kind and (:seen)";
+    let imported = Statement::new(IMPORTED)
+        .set("workspace", Part::Id(actor.workspace))
+        .set("ids", Part::Ids(imports.to_vec()))
+        .set("kind", Part::Text(fields.kind.as_str().to_owned()))
+        .set("seen", Part::Cond(visible_cond(actor, Kind::IMPORT)));
+    Cond::Among((&fields.id).into(), Arc::new(imported), 1)
+}
+
+/// Declares the link to the imports of a resource: `import_link!(DEAL)`.
+#[macro_export]
+macro_rules! import_link {
+    ($fields:ident) => {
+        $crate::kernel::query::fields::Link {
+            name: "import_id",
+            by: $crate::kernel::query::fields::LinkedBy::Seen(|actor, imports| {
+                $crate::db::related::imported(&$fields, actor, imports)
+            }),
+            includes: &[],
+        }
+    };
+}
+
 /// Declares a link to records one step away: `away!("company", COMPANY.all, COMPANY by COMPANY_ID in COMPANIES)`.
 #[macro_export]
 macro_rules! away {
@@ -151,14 +180,15 @@ macro_rules! away {
     };
 }
 
-/// Declares the links of a resource whose records are linked to contacts, companies, leads and deals.
+/// Declares the links of a resource whose records are linked to contacts, companies, leads and deals, and others.
 #[macro_export]
 macro_rules! related_links {
-    ($fields:ident, always $always:literal) => {
+    ($fields:ident, always $always:literal $(, $other:expr)*) => {
         [
             $crate::related_links!(@ $fields, $always, "contact_id", CONTACT),
             $crate::related_links!(@ $fields, $always, "company_id", COMPANY),
             $crate::related_links!(@ $fields, $always, "deal_id", DEAL),
+            $($other,)*
         ]
     };
     (@ $fields:ident, $always:literal, $name:literal, $kind:ident) => {

@@ -78,6 +78,11 @@ impl<'c> Tx<'c> {
         self.events.len()
     }
 
+    /// Returns the recorded events, in the order of the changes.
+    pub fn recorded_events(&self) -> &[Event] {
+        &self.events
+    }
+
     /// Drops the recorded events before their changes are rolled back.
     pub fn discard_events(&mut self) {
         self.events.clear();

@@ -210,7 +210,7 @@ fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -> Re
 /// Updates the record of a failed or cancelled job.
 pub fn on_failure(conn: &mut PgConnection, job: &Job) -> Result<()> {
     match job.kind.parse() {
-        Ok(JobKind::Import) => imports::run::failed(conn, job),
+        Ok(JobKind::Import) => imports::undo::dispatch::failed(conn, job),
         _ => Ok(()),
     }
 }
@@ -236,7 +236,7 @@ fn spawn_heartbeat(db: &Db, thread: &Arc<WatchedThread>, job: &Job) -> Option<Se
 fn dispatch(db: &Db, services: &Services, job: &Job) -> Result<()> {
     let kind: JobKind = job.kind.parse().map_err(|_| Error::internal(format!("there is no job kind {}", job.kind)))?;
     match kind {
-        JobKind::Import => imports::run::run(db, job),
+        JobKind::Import => imports::undo::dispatch::run(db, job),
         JobKind::Letter => mailer::run(db, &services.mailer, job),
         JobKind::PurgeFiles => housekeeping::purge_erased(db, &services.blobs, job),
         JobKind::Bulk => bulk::run(db, job),

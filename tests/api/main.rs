@@ -36,6 +36,8 @@ mod history;
 mod hostile;
 mod identity;
 mod imports;
+mod imports_filter;
+mod imports_undo;
 mod injection;
 mod job_permissions;
 mod limits;

@@ -32,7 +32,7 @@ use crate::schema::users;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id, Include};
 use crate::web::headers::{IdempotencyKey, IfMatch};
-use crate::{list_params, record, stored};
+use crate::{import_link, list_params, record, stored};
 use actix_web::{get, patch, post, web};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ impl Resource for User {
     const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::USER, "The users of the workspace.")
         .shared(Builtin::Viewer, Builtin::Admin, Builtin::Admin)
         .events(&[
-            &["created", "updated", "sign_in_refused", "password_changed", "email_changed"],
+            &["created", "updated", "deleted", "sign_in_refused", "password_changed", "email_changed"],
             &["second_factor_on", "second_factor_off", "identity_linked", "identity_ended", verbs::VISIBILITY_CHANGED],
         ])
         .described(&USER, "User")
@@ -159,7 +159,7 @@ pub static USER: Fields<users::table> = Fields {
             exact("users.email = ", &["email"]).formatted(TextFormat::Email),
         ],
     }),
-    links: &[],
+    links: &[import_link!(USER)],
     table: PhantomData,
 };
 list_params!(UserList, USER.parameters());

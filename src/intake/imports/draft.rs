@@ -13,6 +13,8 @@ pub struct Draft {
     pub progress: Progress,
     /// The reason for the disqualification of a lead.
     pub loss_reason: Option<Uuid>,
+    /// The tag that all records of the import get.
+    pub tag: Option<String>,
     /// The names of the product and the company, for the title of a deal that has none.
     names: Vec<String>,
 }
@@ -20,6 +22,18 @@ pub struct Draft {
 impl Draft {
     pub fn new(line: u64) -> Draft {
         Draft { line, ..Draft::default() }
+    }
+
+    /// Returns the body that creates the record.
+    pub fn creation(&self) -> Json {
+        let mut body = self.body.clone();
+        if let Some(tag) = &self.tag {
+            let tags = body.entry("tags").or_insert_with(|| json!([]));
+            if let Some(tags) = tags.as_array_mut() {
+                tags.push(json!(tag));
+            }
+        }
+        Json::Object(body)
     }
 
     pub fn set(&mut self, member: &str, value: Json) {

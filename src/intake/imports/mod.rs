@@ -13,5 +13,8 @@ pub mod references;
 pub mod routes;
 pub mod run;
 pub mod targets;
+pub mod undo;
+pub mod undo_report;
 pub mod veil;
 pub mod write;
+pub mod written;

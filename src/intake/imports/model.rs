@@ -1,5 +1,6 @@
 //! An import in the API: the file, the detected format, the settings and the report.
 use crate::db::visibility;
+use crate::intake::imports::undo_report::UndoReport;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::grants::Action;
 use crate::kernel::access::hide::NothingHidden;
@@ -47,6 +48,11 @@ impl ImportResource {
         }
     }
 
+    /// Returns whether the records have tags.
+    pub const fn has_tags(self) -> bool {
+        !matches!(self, ImportResource::Users | ImportResource::Products)
+    }
+
     /// Checks that the caller may create, and with `changes` also update, records of this resource.
     pub fn authorize(self, actor: &Actor, changes: bool) -> Result<()> {
         let path = self.kind().path();
@@ -55,7 +61,7 @@ impl ImportResource {
     }
 }
 text_enum! {
-    pub enum ImportStatus { Uploaded = "uploaded", Queued = "queued", Running = "running", Rehearsed = "rehearsed", Done = "done", Failed = "failed", }
+    pub enum ImportStatus { Uploaded = "uploaded", Queued = "queued", Running = "running", Rehearsed = "rehearsed", Done = "done", Failed = "failed", Undone = "undone", }
 }
 impl ImportStatus {
     /// The statuses in which a job is waiting or running.
@@ -127,6 +133,10 @@ pub struct ImportSettings {
     pub decimal: Option<String>,
     /// `update` if absent.
     pub on_existing: Option<OnExisting>,
+    /// A tag for every record that the import creates or changes. It is added to the list of tags if it is new. Users
+    /// and products have no tags.
+    #[schema(min_length = 1, max_length = 200)]
+    pub tag: Option<String>,
 }
 
 /// A column and the field to which it is mapped.
@@ -209,6 +219,9 @@ pub struct ImportReport {
     pub added_names: Vec<String>,
     /// Rows without a start date. Their records start at the time of the import.
     pub without_date: i64,
+    /// Created and updated rows whose records have the tag of the settings.
+    #[serde(default)]
+    pub tagged: i64,
 }
 
 /// Unknown values that a report lists.
@@ -285,6 +298,8 @@ pub struct Import {
     /// The time at which the file was removed: 30 days after its last use, or when a person was erased. The import
     /// can then no longer run, and the samples and problems that quote the file are removed too.
     pub file_removed_at: Option<DateTime>,
+    /// The report of the last undo since the last run.
+    pub undo: Option<UndoReport>,
 }
 record!(Import, IMPORT);
 
@@ -303,7 +318,7 @@ impl Resource for Import {
     const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::IMPORT, "Import of CSV files.")
         .shared(Builtin::Manager, Builtin::Manager, Builtin::Manager)
         .reached_by(reach)
-        .events(&[&["deleted"]]);
+        .events(&[&["deleted", "undone"]]);
 }
 pub type ImportPage = Page<Import>;
 

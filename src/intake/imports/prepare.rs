@@ -23,6 +23,8 @@ pub struct RowReader {
     notation: Notation,
     pub funnel: Funnel,
     pub references: References,
+    /// The tag for all records.
+    pub tag: Option<String>,
     width: usize,
     /// For each line that repeats an earlier row, its number among the identical rows.
     twins: HashMap<u64, u32>,
@@ -82,6 +84,7 @@ impl RowReader {
             notation,
             funnel,
             references: References::default(),
+            tag: tag(resource, settings)?,
             width: table.header.len(),
             twins: table.twins.clone(),
         })
@@ -138,6 +141,7 @@ impl RowReader {
             return Ok(None);
         }
         let (before, mut draft) = (problems.len(), Draft::new(source.line));
+        draft.tag.clone_from(&self.tag);
         let RowReader { columns, notation, funnel, references, .. } = self;
         for (n, column) in columns.iter().enumerate() {
             let raw = source.cell(column.index).unwrap_or_default();
@@ -197,6 +201,15 @@ impl RowReader {
         }
         draft.set("pipeline_id", json!(self.funnel.pipeline));
     }
+}
+
+/// Returns the tag of the settings; refuses one for records without tags.
+fn tag(resource: ImportResource, settings: &ImportSettings) -> Result<Option<String>> {
+    if settings.tag.is_some() && !resource.has_tags() {
+        let detail = format!("must be absent, because {} have no tags", resource.as_str());
+        return Err(Error::member("/settings/tag", FieldCode::Invalid, detail));
+    }
+    Ok(settings.tag.clone())
 }
 
 /// Returns the text of a cell after the value mapping, or `None` for an empty cell. Counts the cell in the report.

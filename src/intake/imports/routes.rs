@@ -11,6 +11,7 @@ use crate::intake::imports::model::{
 use crate::intake::imports::prepare::RowReader;
 use crate::intake::imports::reading::cells;
 use crate::intake::imports::reading::table::Table;
+use crate::intake::imports::undo_report::UndoReport;
 use crate::intake::imports::{forget, run, targets, veil};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::permission::can;
@@ -160,6 +161,7 @@ fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettin
         .set((
             imports::status.eq(ImportStatus::Queued),
             imports::settings.eq(settings),
+            (!dry_run).then(|| imports::undo.eq(None::<UndoReport>)),
             imports::job_id.eq(job.id),
             imports::version.eq(imports::version + 1),
             imports::updated_at.eq(tx.now),
@@ -178,7 +180,7 @@ fn delete(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<()> {
     Ok(())
 }
 
-fn require_idle(import: &Import) -> Result<()> {
+pub fn require_idle(import: &Import) -> Result<()> {
     if ImportStatus::UNDER_WAY.contains(&import.status) {
         return Err(Error::new(Code::Conflict, "the import is running; wait for its job"));
     }
@@ -197,6 +199,7 @@ fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
         date_format: given.date_format.or(kept.date_format),
         decimal: given.decimal.or(kept.decimal),
         on_existing: given.on_existing.or(kept.on_existing),
+        tag: given.tag.or(kept.tag),
     }
 }
 

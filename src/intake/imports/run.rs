@@ -10,6 +10,7 @@ use crate::intake::imports::prepare::{RowProblem, RowReader};
 use crate::intake::imports::reading::table::{self, Row, Table};
 use crate::intake::imports::references::References;
 use crate::intake::imports::write;
+use crate::intake::imports::written;
 use crate::kernel::access::actor::{Actor, ActorKind};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::values::time::DateTime;
@@ -50,7 +51,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 }
 
 /// Returns a request by the user of the job, with the user's current permissions.
-fn request(db: &Db, job: &Job) -> Result<Request> {
+pub fn request(db: &Db, job: &Job) -> Result<Request> {
     let actor = db.run_blocking(|conn| authentication::of_job(conn, job))?;
     Ok(Request::internal(Actor { actor_kind: ActorKind::Import, ..actor }, format!("job-{}", job.id)))
 }
@@ -116,12 +117,14 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
         let (reader, tried) = (RefCell::new(&mut reader), Cell::new(false));
         report = db.write_blocking(&authorized_request(db, job, &import)?, |tx| {
+            let begun_at = tx.now;
             let (reader, mut report) = (&mut **reader.borrow_mut(), report.clone());
             if tried.replace(true) {
                 // The retry must not use ids of records that were rolled back with the first attempt.
                 reader.references = References::default();
             }
             let problems = chunk(tx, reader, &rows, on_existing, &mut report)?;
+            written::note(tx, id, begun_at)?;
             // Locks the job before the import, in the same order as a cancellation.
             queue::progress(tx, job, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
             keep_problems(tx, id, &problems, report.failed)?;
@@ -210,12 +213,15 @@ fn chunk(
         }
     }
     write::chunk(tx, reader, prepared, on_existing, report, &mut problems)?;
+    if reader.tag.is_some() {
+        report.tagged = report.created + report.updated;
+    }
     report.added_names.append(&mut reader.references.added);
     report.unknown_values.sort_by_key(|unknown| std::cmp::Reverse(unknown.rows));
     Ok(problems)
 }
 
-fn set_status(tx: &mut Tx<'_>, id: Uuid, status: ImportStatus) -> Result<()> {
+pub fn set_status(tx: &mut Tx<'_>, id: Uuid, status: ImportStatus) -> Result<()> {
     diesel::update(imports::table.find((tx.workspace(), id)))
         .set((
             imports::status.eq(status),

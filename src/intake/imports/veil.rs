@@ -25,6 +25,9 @@ fn is_shown(actor: &Actor, import: &Import, column: &str) -> bool {
 /// Removes the values of columns that may contain hidden fields.
 impl Hide for Import {
     fn hide(&mut self, actor: &Actor) {
+        if let Some(undo) = &mut self.undo {
+            undo.hide(actor);
+        }
         if sees_everything(actor, self) || !hides_of(actor, self) {
             return;
         }

@@ -25,7 +25,7 @@ use crate::sales::leads::model::{Lead, LeadCreate, LeadUpdate};
 use crate::sales::leads::store as leads;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use std::collections::{HashMap, HashSet};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -134,7 +134,7 @@ fn record_outcome(
 }
 
 fn bodies<T: DeserializeOwned + ToSchema + Rules + 'static>(rows: &[Draft]) -> Result<Vec<T>> {
-    rows.iter().map(|row| shape::read(Json::Object(row.body.clone()))).collect()
+    rows.iter().map(|row| shape::read(row.creation())).collect()
 }
 
 /// Creates the records and returns the companies among them.
@@ -302,6 +302,9 @@ fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
         if !same {
             changes.insert(member.clone(), new);
         }
+    }
+    if let Some(tag) = row.tag.as_ref().filter(|_| !changes.is_empty()) {
+        changes.insert("tags_add".into(), json!([tag]));
     }
     if changes.is_empty() { Ok(None) } else { shape::read(Json::Object(changes)).map(Some) }
 }

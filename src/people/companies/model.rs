@@ -17,7 +17,7 @@ use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::kernel::values::{address, event_verbs as verbs};
 use crate::schema::companies;
-use crate::{away, gives, hideable, list_params, money_columns, next_task_columns, record};
+use crate::{away, gives, hideable, import_link, list_params, money_columns, next_task_columns, record};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -215,6 +215,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
         ],
     }),
     links: &[
+        import_link!(COMPANY),
         away!("contacts", resource::fields_of(Kind::CONTACT), CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),
         away!("deals", &related::DEALS, DEAL by &COMPANY.id, in DEALS_OF_COMPANIES),
     ],

@@ -20,7 +20,7 @@ use crate::kernel::values::time::DateTime;
 use crate::kernel::values::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
-use crate::{away, gives, hideable, jsonb, list_params, next_task_columns, record, text_enum};
+use crate::{away, gives, hideable, import_link, jsonb, list_params, next_task_columns, record, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -479,6 +479,7 @@ pub static CONTACT: Fields<contacts::table> = Fields {
             by: LinkedBy::Seen(|actor, deals| related::people_of_deals(&CONTACT, actor, deals)),
             includes: &[],
         },
+        import_link!(CONTACT),
         away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
         away!("deals", &related::DEALS, DEAL by &CONTACT.id, in DEALS_OF_CONTACTS),
     ],

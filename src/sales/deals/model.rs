@@ -20,7 +20,9 @@ use crate::people::contacts::model::CONTACT;
 use crate::sales::deals::line_items::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
-use crate::{away, gives, hideable, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
+use crate::{
+    away, gives, hideable, import_link, jsonb, list_params, money_columns, next_task_columns, record, text_enum,
+};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -385,6 +387,7 @@ pub static DEAL: Fields<deals::table> = Fields {
             ),
             includes: &[],
         },
+        import_link!(DEAL),
         away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
         away!("contacts", CONTACT.all, CONTACT by &DEAL.id, in CONTACTS_OF_DEALS),
     ],

@@ -21,7 +21,9 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{away, gives, hideable, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
+use crate::{
+    away, gives, hideable, import_link, jsonb, list_params, money_columns, next_task_columns, record, text_enum,
+};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -349,6 +351,7 @@ pub static LEAD: Fields<leads::table> = Fields {
         ],
     }),
     links: &[
+        import_link!(LEAD),
         away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
         away!("contact", CONTACT.all, CONTACT by &CONTACT_ID, in CONTACTS),
     ],

@@ -198,7 +198,7 @@ pub static TASK: Fields<tasks::table> = Fields {
         members: &["title"],
         exact: &[exact("fold(tasks.title) = ", &["title"])],
     }),
-    links: &crate::related_links!(TASK, always false),
+    links: &crate::related_links!(TASK, always false, crate::import_link!(TASK)),
     table: PhantomData,
 };
 list_params!(TaskList, TASK.parameters());

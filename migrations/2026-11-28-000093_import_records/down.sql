@@ -1,0 +1,2 @@
+alter table imports drop column undo;
+drop table import_records;
