@@ -8,7 +8,7 @@ use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Error, FieldError, Result};
 use crate::kernel::values::money::Money;
 use crate::kernel::values::time::DateTime;
 use crate::sales::stages::{self, Category, KnownStage};
@@ -167,7 +167,7 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
         .as_deref()
         .unwrap_or("cohort")
         .parse()
-        .map_err(|_| Error::parameters(vec![Bad::not_among(FunnelKind::TEXTS).at_parameter("kind")]))?;
+        .map_err(|_| Error::parameters(vec![FieldError::not_among(FunnelKind::TEXTS).at_parameter("kind")]))?;
     require_relevant(kind, &scope, tx.now)?;
     let at = scope.at.unwrap_or(tx.now);
     let scope = match kind {

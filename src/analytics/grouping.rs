@@ -2,7 +2,7 @@
 use crate::db::sql::{Part, Statement};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::grants::{Action, Visibility};
-use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::custom::CustomKind;
 use crate::kernel::fields::field::FieldRef;
 use crate::kernel::query::params::CUSTOM;
@@ -290,7 +290,7 @@ impl Group {
 fn not_a_group(possible: &[&str], kind: PipelineKind) -> Error {
     let fits = |g: &&Grouping| possible.contains(&g.name) && (g.leads || kind == PipelineKind::Deal);
     let names: Vec<&str> = std::iter::once("none").chain(GROUPINGS.iter().filter(fits).map(|g| g.name)).collect();
-    Error::parameters(vec![Bad::not_among(&names).at_parameter("group_by")])
+    Error::parameters(vec![FieldError::not_among(&names).at_parameter("group_by")])
 }
 
 fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group> {
@@ -299,8 +299,11 @@ fn own(name: &str, key: &str, kind: PipelineKind, actor: &Actor) -> Result<Group
         PipelineKind::Lead => LEAD.named(name, actor),
     };
     let Some(FieldRef::Custom(field)) = field else {
-        let bad =
-            Bad::parameter("group_by", FieldCode::UnknownField, format!("must be a known field; {key} is not one"));
+        let bad = FieldError::parameter(
+            "group_by",
+            FieldCode::UnknownField,
+            format!("must be a known field; {key} is not one"),
+        );
         return Err(Error::parameters(vec![bad.of_field(key)]));
     };
     let pieces = by_own(field.kind)
@@ -331,7 +334,7 @@ fn may_group(actor: &Actor, name: &str) -> Result<()> {
 }
 
 pub fn wrong(name: &str, detail: impl Into<String>) -> Error {
-    Error::parameters(vec![Bad::parameter(name, FieldCode::Invalid, detail)])
+    Error::parameters(vec![FieldError::parameter(name, FieldCode::Invalid, detail)])
 }
 
 #[cfg(test)]

@@ -34,8 +34,9 @@ fn mapped(error: Sql, rules: ConstraintRules) -> Error {
     }
     match rules.iter().find(|(known, _)| *known == name) {
         Some((_, ConstraintRule::Taken(code, pointer))) => {
-            Error::new(*code, format!("{} is already in use", pointer.trim_start_matches('/')))
-                .with(|p| p.errors = vec![crate::kernel::error::Bad::member(*pointer, *code, "is already in use")])
+            Error::new(*code, format!("{} is already in use", pointer.trim_start_matches('/'))).with(|p| {
+                p.errors = vec![crate::kernel::error::FieldError::member(*pointer, *code, "is already in use")]
+            })
         }
         Some((_, ConstraintRule::Missing(pointer))) => Error::reference(*pointer),
         Some((_, ConstraintRule::InUse(detail))) => Error::new(Code::InUse, *detail),

@@ -45,7 +45,7 @@ text_enum! {
         Bulk = "bulk",
         Import = "import",
         /// A mail.
-        Letter = "letter",
+        Mail = "letter",
         /// Removes the content of erased files from the file store.
         PurgeFiles = "purge_files",
         /// Renames or removes a tag.

@@ -5,7 +5,7 @@ use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::grants::Action;
-use crate::kernel::access::next_task::Narrow;
+use crate::kernel::access::next_task::VisibleNextTask;
 use crate::kernel::error::Result;
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::field::{Field, field};
@@ -127,13 +127,13 @@ pub const CONTACTS_OF_DEALS: &str = "select deal_contacts.deal_id from deal_cont
     join contacts on contacts.workspace_id = deal_contacts.workspace_id and contacts.id = deal_contacts.contact_id \
     where deal_contacts.workspace_id = :workspace and contacts.deleted_at is null and (:seen) and (:asked)";
 
-/// Declares a link to records one step away: `away!("company", COMPANY.all, COMPANY by COMPANY_ID in COMPANIES)`.
+/// Declares a link to records one step away: `related_records!("company", COMPANY.all, COMPANY by COMPANY_ID in COMPANIES)`.
 #[macro_export]
-macro_rules! away {
+macro_rules! related_records {
     ($name:literal, $fields:expr, $kind:ident by $field:expr, in $found:ident) => {
         $crate::kernel::query::fields::Link {
             name: $name,
-            by: $crate::kernel::query::fields::LinkedBy::Away {
+            by: $crate::kernel::query::fields::LinkedBy::Records {
                 kind: $crate::kernel::fields::kind::Kind::$kind,
                 fields: || $fields,
                 found: |actor, asked| {
@@ -176,7 +176,7 @@ macro_rules! related_links {
 
 /// For a caller with limited visibility, returns SQL without binds that selects a record's first visible open task.
 /// A task is visible with its record, but only with the permission to read tasks.
-pub fn narrow(actor: &Actor) -> Option<Narrow> {
+pub fn visible_next_task(actor: &Actor) -> Option<VisibleNextTask> {
     if actor.require_read(Kind::TASK.path()).is_err() {
         return Some(Box::new(|_| None));
     }

@@ -95,8 +95,8 @@ fn rehearse<T>(conn: &mut PgConnection, request: &Request, work: &impl Fn(&mut T
 /// Begins the work of a request on a connection.
 fn tx<'c>(conn: &'c mut PgConnection, request: &'c Request) -> Tx<'c> {
     let tx = Tx::new(conn, request);
-    let (zone, narrow) = (tx.actor.settings.own_time_zone, related::narrow(tx.actor));
-    next_task::set_viewer(Viewer { now: tx.now, zone, narrow });
+    let (zone, visible) = (tx.actor.settings.own_time_zone, related::visible_next_task(tx.actor));
+    next_task::set_viewer(Viewer { now: tx.now, zone, visible });
     tx
 }
 

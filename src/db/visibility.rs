@@ -2,9 +2,9 @@
 use crate::db::tx::Tx;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::grants::{Action, Visibility};
-use crate::kernel::access::hide::Gives;
+use crate::kernel::access::hide::HideableChanges;
 use crate::kernel::access::resource::{self, OwnerLink, Reach};
-use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::cond::{Cond, Op};
 use crate::kernel::fields::custom::CustomValue;
 use crate::kernel::fields::field::Field;
@@ -78,7 +78,10 @@ pub fn authorize_create(tx: &Tx<'_>, kind: Kind, owner: Option<Uuid>) -> Result<
 }
 
 /// Refuses changes to hidden fields, so that nobody overwrites a value without seeing it.
-pub fn authorize_changes<'c, C: Gives + 'c>(tx: &Tx<'_>, changes: impl IntoIterator<Item = &'c C>) -> Result<()> {
+pub fn authorize_changes<'c, C: HideableChanges + 'c>(
+    tx: &Tx<'_>,
+    changes: impl IntoIterator<Item = &'c C>,
+) -> Result<()> {
     if !tx.actor.access.hides_anything() {
         return Ok(());
     }
@@ -100,7 +103,8 @@ pub fn authorize_custom_values(tx: &Tx<'_>, kind: Kind, given: &[CustomValue]) -
 fn reject_hidden(tx: &Tx<'_>, kind: Kind, given: &[(String, String)]) -> Result<()> {
     let hidden = given.iter().filter(|(_, name)| tx.actor.access.hides(kind.path(), name));
     let detail = "is hidden by your role and cannot be changed";
-    let bad: Vec<Bad> = hidden.map(|(pointer, _)| Bad::member(pointer.as_str(), FieldCode::Hidden, detail)).collect();
+    let bad: Vec<FieldError> =
+        hidden.map(|(pointer, _)| FieldError::member(pointer.as_str(), FieldCode::Hidden, detail)).collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 

@@ -11,7 +11,7 @@ use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::read_only::ReadOnlyMembers;
 use crate::kernel::bodies::shape::{self, Rules};
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::kind::Kind;
 use crate::people::companies::model::Company;
 use crate::people::contacts::model::Contact;
@@ -109,11 +109,11 @@ pub struct CompositeRequest {
 }
 
 impl Rules for CompositeRequest {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         for (n, item) in self.items.iter().enumerate() {
             let known = |earlier: &CompositeItem| earlier.r#ref.is_some() && earlier.r#ref == item.r#ref;
             if self.items.iter().take(n).any(known) {
-                bad.push(Bad::member(
+                bad.push(FieldError::member(
                     format!("/items/{n}/ref"),
                     FieldCode::StatedTwice,
                     "must differ from the refs of earlier items",
@@ -122,24 +122,24 @@ impl Rules for CompositeRequest {
             match (item.action, &item.id, &item.body) {
                 (CompositeAction::Create, Some(_), _) => {
                     let detail = "must be absent; to choose the id of a new record, give it in the body";
-                    bad.push(Bad::member(format!("/items/{n}/id"), FieldCode::Invalid, detail));
+                    bad.push(FieldError::member(format!("/items/{n}/id"), FieldCode::Invalid, detail));
                 }
                 (CompositeAction::Update | CompositeAction::Delete, None, _) => {
-                    bad.push(Bad::member(
+                    bad.push(FieldError::member(
                         format!("/items/{n}/id"),
                         FieldCode::Required,
                         "is required to update or delete",
                     ));
                 }
                 (CompositeAction::Create | CompositeAction::Update, _, None) => {
-                    bad.push(Bad::member(
+                    bad.push(FieldError::member(
                         format!("/items/{n}/body"),
                         FieldCode::Required,
                         "is required to create or update",
                     ));
                 }
                 (CompositeAction::Delete, _, Some(_)) => {
-                    bad.push(Bad::member(
+                    bad.push(FieldError::member(
                         format!("/items/{n}/body"),
                         FieldCode::Invalid,
                         "must be absent for a deletion",
@@ -271,12 +271,12 @@ fn target(item: &CompositeItem, known: &HashMap<&str, Uuid>) -> Result<Option<Uu
 fn at_item(index: usize, error: Error) -> Error {
     error.with(|problem| {
         let errors = std::mem::take(&mut problem.errors);
-        let inside = |bad: Bad| {
+        let inside = |bad: FieldError| {
             let part = if matches!(bad.pointer.as_deref(), Some("/id" | "/version")) { "" } else { "/body" };
             bad.under(&format!("/items/{index}{part}"))
         };
         problem.errors = if errors.is_empty() {
-            vec![Bad::member(format!("/items/{index}"), problem.code, problem.detail.clone())]
+            vec![FieldError::member(format!("/items/{index}"), problem.code, problem.detail.clone())]
         } else {
             errors.into_iter().map(inside).collect()
         };

@@ -62,7 +62,7 @@ fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
 
 /// Returns the condition of the job, and that on the records to process: an erasure skips records that are erased already.
 fn conditions(tx: &mut Tx<'_>, args: &BulkArgs) -> Result<(Cond, Cond)> {
-    let cond = bulk::named(&args.resource)?.promised(tx, &args.selection, &args.promise)?;
+    let cond = bulk::named(&args.resource)?.pinned_cond(tx, &args.selection, &args.pinned)?;
     let erase = args.action == BulkAction::Erase;
     let these = if erase { erasures::erasable(tx, &args.resource, cond.clone()) } else { cond.clone() };
     Ok((cond, these))

@@ -58,7 +58,7 @@ fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
     let reads_audit_log = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
-    let is_mail = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![JobKind::Letter.as_str().into()]));
+    let is_mail = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![JobKind::Mail.as_str().into()]));
     JOB.on(match (all, reads_audit_log) {
         (true, true) => Cond::All(Vec::new()),
         (true, false) => Cond::Any(vec![!is_mail, own()]),

@@ -237,7 +237,7 @@ fn dispatch(db: &Db, services: &Services, job: &Job) -> Result<()> {
     let kind: JobKind = job.kind.parse().map_err(|_| Error::internal(format!("there is no job kind {}", job.kind)))?;
     match kind {
         JobKind::Import => imports::run::run(db, job),
-        JobKind::Letter => mailer::run(db, &services.mailer, job),
+        JobKind::Mail => mailer::run(db, &services.mailer, job),
         JobKind::PurgeFiles => housekeeping::purge_erased(db, &services.blobs, job),
         JobKind::Bulk => bulk::run(db, job),
         JobKind::Retag => records::tags::run(db, job),

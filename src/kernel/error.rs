@@ -165,7 +165,7 @@ pub struct Params {
 /// A refused member (`pointer`, RFC 6901) or a refused parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = FieldError)]
-pub struct Bad {
+pub struct FieldError {
     pub pointer: Option<String>,
     pub parameter: Option<String>,
     #[schema(value_type = String)]
@@ -175,77 +175,77 @@ pub struct Bad {
     pub params: Box<Params>,
 }
 
-impl Bad {
+impl FieldError {
     /// Creates an error without a location; `at_member` or `at_parameter` adds it.
-    pub fn new(code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
-        Bad { pointer: None, parameter: None, code: code.into(), detail: detail.into(), params: Box::default() }
+    pub fn new(code: impl Into<FieldCode>, detail: impl Into<String>) -> FieldError {
+        FieldError { pointer: None, parameter: None, code: code.into(), detail: detail.into(), params: Box::default() }
     }
 
     /// `pointer` starts with a slash: `/emails/0/email`.
-    pub fn member(pointer: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
-        Bad::new(code, detail).at_member(pointer)
+    pub fn member(pointer: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> FieldError {
+        FieldError::new(code, detail).at_member(pointer)
     }
 
-    pub fn parameter(name: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Bad {
-        Bad::new(code, detail).at_parameter(name)
-    }
-
-    #[must_use]
-    pub fn at_member(self, pointer: impl Into<String>) -> Bad {
-        Bad { pointer: Some(cut(pointer.into())), ..self }
+    pub fn parameter(name: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> FieldError {
+        FieldError::new(code, detail).at_parameter(name)
     }
 
     #[must_use]
-    pub fn at_parameter(self, name: impl Into<String>) -> Bad {
-        Bad { parameter: Some(cut(name.into())), ..self }
+    pub fn at_member(self, pointer: impl Into<String>) -> FieldError {
+        FieldError { pointer: Some(cut(pointer.into())), ..self }
+    }
+
+    #[must_use]
+    pub fn at_parameter(self, name: impl Into<String>) -> FieldError {
+        FieldError { parameter: Some(cut(name.into())), ..self }
     }
 
     /// Prefixes the pointer, for a value inside another one.
     #[must_use]
-    pub fn under(self, pointer: &str) -> Bad {
-        Bad { pointer: self.pointer.map(|inner| format!("{pointer}{inner}")), ..self }
+    pub fn under(self, pointer: &str) -> FieldError {
+        FieldError { pointer: self.pointer.map(|inner| format!("{pointer}{inner}")), ..self }
     }
 
     /// Adds the accepted bounds.
     #[must_use]
-    pub fn within(mut self, min: Option<i64>, max: Option<i64>) -> Bad {
+    pub fn within(mut self, min: Option<i64>, max: Option<i64>) -> FieldError {
         (self.params.min, self.params.max) = (min, max);
         self
     }
 
     #[must_use]
-    pub fn among<C: Into<String>>(mut self, choices: impl IntoIterator<Item = C>) -> Bad {
+    pub fn among<C: Into<String>>(mut self, choices: impl IntoIterator<Item = C>) -> FieldError {
         self.params.choices = choices.into_iter().map(Into::into).collect();
         self
     }
 
     /// Adds the key of the custom field whose value is refused.
     #[must_use]
-    pub fn of_field(mut self, key: &str) -> Bad {
+    pub fn of_field(mut self, key: &str) -> FieldError {
         self.params.key = Some(key.to_owned());
         self
     }
 
     /// Creates the error for a number or a count out of bounds: "must be from 1 to 500".
-    pub fn out_of_range(min: Option<i64>, max: Option<i64>) -> Bad {
+    pub fn out_of_range(min: Option<i64>, max: Option<i64>) -> FieldError {
         let detail = match (min, max) {
             (Some(min), Some(max)) => format!("must be from {min} to {max}"),
             (Some(min), None) => format!("must be at least {min}"),
             (None, Some(max)) => format!("must be at most {max}"),
             (None, None) => "must fit into 64 bits".into(),
         };
-        Bad::new(FieldCode::OutOfRange, detail).within(min, max)
+        FieldError::new(FieldCode::OutOfRange, detail).within(min, max)
     }
 
     /// A value of another JSON type: "must be an integer".
-    pub fn invalid_type(noun: &str) -> Bad {
-        Bad::new(FieldCode::InvalidType, format!("must be {noun}"))
+    pub fn invalid_type(noun: &str) -> FieldError {
+        FieldError::new(FieldCode::InvalidType, format!("must be {noun}"))
     }
 
     /// Creates the error for a value that is not in a closed set.
-    pub fn not_among<C: AsRef<str>>(choices: &[C]) -> Bad {
+    pub fn not_among<C: AsRef<str>>(choices: &[C]) -> FieldError {
         let names: Vec<&str> = choices.iter().map(AsRef::as_ref).collect();
-        Bad::new(FieldCode::InvalidChoice, format!("must be one of {}", names.join(", "))).among(names)
+        FieldError::new(FieldCode::InvalidChoice, format!("must be one of {}", names.join(", "))).among(names)
     }
 }
 
@@ -254,7 +254,7 @@ impl Bad {
 pub struct Problem {
     pub code: Code,
     pub detail: String,
-    pub errors: Vec<Bad>,
+    pub errors: Vec<FieldError>,
     pub current_version: Option<i64>,
     pub existing_id: Option<Uuid>,
     pub required_scope: Option<String>,
@@ -274,7 +274,7 @@ pub enum Error {
     Internal(String),
 }
 
-fn bad_list(bad: &[Bad]) -> String {
+fn bad_list(bad: &[FieldError]) -> String {
     bad.iter()
         .map(|b| format!("; {}: {}", b.pointer.as_deref().or(b.parameter.as_deref()).unwrap_or(""), b.detail))
         .collect()
@@ -303,14 +303,14 @@ impl Error {
     }
 
     /// Creates the error for refused members: 400 if one of them is unknown, so that typos are noticed; otherwise 422.
-    pub fn members(errors: Vec<Bad>) -> Error {
+    pub fn members(errors: Vec<FieldError>) -> Error {
         let unknown = errors.iter().any(|bad| bad.code == FieldCode::UnknownMember);
         let code = if unknown { Code::UnknownMember } else { Code::ValidationFailed };
         Error::listed(code, errors, "member")
     }
 
     pub fn member(pointer: impl Into<String>, code: impl Into<FieldCode>, detail: impl Into<String>) -> Error {
-        Error::members(vec![Bad::member(pointer, code, detail)])
+        Error::members(vec![FieldError::member(pointer, code, detail)])
     }
 
     pub fn reference(pointer: impl Into<String>) -> Error {
@@ -324,8 +324,8 @@ impl Error {
     }
 
     /// Creates the error for refused parameters: 400, with the code of the most severe one.
-    pub fn parameters(errors: Vec<Bad>) -> Error {
-        let has = |code: FieldCode| errors.iter().any(|bad: &Bad| bad.code == code);
+    pub fn parameters(errors: Vec<FieldError>) -> Error {
+        let has = |code: FieldCode| errors.iter().any(|bad: &FieldError| bad.code == code);
         let code = if has(FieldCode::UnknownParameter) {
             Code::UnknownParameter
         } else if has(Code::CursorInvalid.into()) {
@@ -338,7 +338,7 @@ impl Error {
         Error::listed(code, errors, "parameter")
     }
 
-    fn listed(code: Code, mut errors: Vec<Bad>, what: &str) -> Error {
+    fn listed(code: Code, mut errors: Vec<FieldError>, what: &str) -> Error {
         let detail = match errors.as_slice() {
             [one] => {
                 let name = one.pointer.as_deref().or(one.parameter.as_deref()).unwrap_or_default();
@@ -392,8 +392,8 @@ pub struct ProblemBody<'a> {
     pub detail: &'a str,
     pub request_id: &'a str,
     /// All refused members or parameters, at most the first hundred.
-    #[schema(value_type = Vec<Bad>)]
-    pub errors: &'a [Bad],
+    #[schema(value_type = Vec<FieldError>)]
+    pub errors: &'a [FieldError],
     /// For `version_conflict`: the current version of the record.
     pub current_version: Option<i64>,
     /// For a duplicate that you can see: the id of the existing record.
@@ -436,10 +436,10 @@ fn cut(mut name: String) -> String {
 }
 
 /// Returns an error if a count is out of bounds. `noun` is what is counted, in the singular.
-pub fn length(count: usize, min: Option<u64>, max: Option<u64>, noun: &str) -> Option<Bad> {
+pub fn length(count: usize, min: Option<u64>, max: Option<u64>, noun: &str) -> Option<FieldError> {
     let count = u64::try_from(count).unwrap_or(u64::MAX);
     let bound = |bound: Option<u64>| bound.and_then(|bound| i64::try_from(bound).ok());
-    let wrong = |code, detail| Some(Bad::new(code, detail).within(bound(min), bound(max)));
+    let wrong = |code, detail| Some(FieldError::new(code, detail).within(bound(min), bound(max)));
     let counted = |n: u64| if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") };
     match (min, max) {
         (Some(min), _) if count < min => wrong(FieldCode::TooShort, format!("must have at least {}", counted(min))),

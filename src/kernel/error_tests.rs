@@ -22,12 +22,13 @@ fn code_of(error: &Error) -> &'static str {
 
 #[test]
 fn unknown_names_take_precedence_over_invalid_values() {
-    let members =
-        |codes: &[FieldCode]| Error::members(codes.iter().map(|code| Bad::member("/x", *code, "is wrong")).collect());
+    let members = |codes: &[FieldCode]| {
+        Error::members(codes.iter().map(|code| FieldError::member("/x", *code, "is wrong")).collect())
+    };
     assert_eq!(code_of(&members(&[FieldCode::Required, FieldCode::InvalidType])), "validation_failed");
     assert_eq!(code_of(&members(&[FieldCode::Required, FieldCode::UnknownMember])), "unknown_member");
     let parameters = |codes: &[FieldCode]| {
-        Error::parameters(codes.iter().map(|code| Bad::parameter("x", *code, "is wrong")).collect())
+        Error::parameters(codes.iter().map(|code| FieldError::parameter("x", *code, "is wrong")).collect())
     };
     for (codes, expected) in [
         (vec![FieldCode::InvalidFormat], "invalid_parameter"),
@@ -48,7 +49,7 @@ fn detail(error: &Error) -> &str {
 
 #[test]
 fn the_detail_describes_one_error_or_counts_them() {
-    let some = |count: usize| Error::members(vec![Bad::member("/x", FieldCode::Invalid, "is wrong"); count]);
+    let some = |count: usize| Error::members(vec![FieldError::member("/x", FieldCode::Invalid, "is wrong"); count]);
     for (count, expected) in [
         (1, "/x is wrong"),
         (2, "2 members are not valid"),
@@ -59,7 +60,8 @@ fn the_detail_describes_one_error_or_counts_them() {
         assert_eq!(detail(&some(count)), expected, "{count} refusals");
         assert_eq!(refusals(&some(count)).len(), count.min(ERRORS_MAX), "{count} refusals");
     }
-    let parameter = Error::parameters(vec![Bad::parameter("limit", FieldCode::OutOfRange, "must be at least 1")]);
+    let parameter =
+        Error::parameters(vec![FieldError::parameter("limit", FieldCode::OutOfRange, "must be at least 1")]);
     assert_eq!(detail(&parameter), "limit must be at least 1");
 }
 
@@ -88,7 +90,7 @@ fn out_of_range_errors_state_the_bounds() {
         (None, Some(5), "must be at most 5"),
         (None, None, "must fit into 64 bits"),
     ] {
-        let bad = Bad::out_of_range(min, max);
+        let bad = FieldError::out_of_range(min, max);
         assert_eq!(bad.detail, expected);
         assert_eq!(bad.params.min, min, "{expected}");
         assert_eq!(bad.params.max, max, "{expected}");

@@ -1,7 +1,7 @@
 //! What unit tests share: an actor, a resource with a field of every type, SQL as text, and refusals in one line each.
 use crate::kernel::access::actor::{Actor, ActorKind, Settings};
 use crate::kernel::access::grants::{Access, Grant, Grants, HiddenField, HiddenFields, Visibility};
-use crate::kernel::error::{Bad, Error};
+use crate::kernel::error::{Error, FieldError};
 use crate::kernel::fields::custom::{CustomField, CustomFields, CustomKind};
 use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
@@ -134,7 +134,7 @@ pub fn sql(fragment: &impl QueryFragment<Pg>) -> String {
 }
 
 /// Where a refusal is, and its code: `/name too_long`.
-pub fn refusal(bad: &Bad) -> String {
+pub fn refusal(bad: &FieldError) -> String {
     let place = bad.pointer.as_deref().or(bad.parameter.as_deref()).unwrap_or_default();
     let code = serde_json::to_value(bad).unwrap()["code"].clone();
     format!("{place} {}", code.as_str().unwrap())

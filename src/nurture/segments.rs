@@ -14,7 +14,7 @@ use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::field::field;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::{Search, exact};
@@ -111,16 +111,16 @@ pub struct SegmentCreate {
 }
 
 impl Rules for SegmentCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         match self.kind {
             SegmentKind::Dynamic if self.selection == Selection::default() => {
-                bad.push(Bad::member("/selection", FieldCode::Required, "is required for a dynamic segment"));
+                bad.push(FieldError::member("/selection", FieldCode::Required, "is required for a dynamic segment"));
             }
             SegmentKind::Dynamic if !self.record_ids.is_empty() => {
-                bad.push(Bad::member("/record_ids", FieldCode::Invalid, "must be empty for a dynamic segment"));
+                bad.push(FieldError::member("/record_ids", FieldCode::Invalid, "must be empty for a dynamic segment"));
             }
             SegmentKind::Static if self.selection != Selection::default() => {
-                bad.push(Bad::member("/selection", FieldCode::Invalid, "must be absent for a static segment"));
+                bad.push(FieldError::member("/selection", FieldCode::Invalid, "must be absent for a static segment"));
             }
             _ => {}
         }
@@ -143,7 +143,7 @@ pub struct SegmentUpdate {
 impl Rules for SegmentUpdate {
     crate::read_only_members_of!(Segment);
 
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         if let Some(selection) = &self.selection {
             selection.require_searchable_text(bad);
         }

@@ -1,7 +1,7 @@
 //! Checks of saved conditions against the resource of a view or a segment.
 use crate::kernel::access::actor::Actor;
 use crate::kernel::answers::csv::Sheet;
-use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::query::fields::Fields;
 use crate::kernel::query::selection::{SearchRequest, Selection};
 use crate::kernel::values::tags::Tags;
@@ -63,9 +63,10 @@ pub fn check_columns(resource: ViewResource, columns: &Tags, actor: &Actor) -> R
     let unknown = columns.0.iter().enumerate().filter(|(_, name)| !known.contains(*name));
     let wrong = |(n, name): (usize, &String)| {
         let detail = not_known(name, known.iter().map(String::as_str));
-        Bad::member(format!("/columns/{n}"), FieldCode::InvalidChoice, detail).among(known.iter().map(String::as_str))
+        FieldError::member(format!("/columns/{n}"), FieldCode::InvalidChoice, detail)
+            .among(known.iter().map(String::as_str))
     };
-    let bad: Vec<Bad> = unknown.map(wrong).collect();
+    let bad: Vec<FieldError> = unknown.map(wrong).collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 

@@ -14,7 +14,7 @@ use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::custom::CustomValues;
 use crate::kernel::fields::field::{Field, field};
@@ -113,14 +113,16 @@ pub struct ErasureCreate {
     pub reason: String,
 }
 impl Rules for ErasureCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         match (self.contact_id, self.lead_id) {
             (None, None) => {
-                bad.push(Bad::member("/contact_id", FieldCode::Required, "is required unless lead_id is given"))
+                bad.push(FieldError::member("/contact_id", FieldCode::Required, "is required unless lead_id is given"))
             }
-            (Some(_), Some(_)) => {
-                bad.push(Bad::member("/lead_id", FieldCode::StatedTwice, "must be absent if contact_id is given"))
-            }
+            (Some(_), Some(_)) => bad.push(FieldError::member(
+                "/lead_id",
+                FieldCode::StatedTwice,
+                "must be absent if contact_id is given",
+            )),
             _ => {}
         }
     }

@@ -15,7 +15,7 @@ use crate::kernel::answers::included::RecordRef;
 use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::field::field;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
@@ -25,7 +25,7 @@ use crate::kernel::values::time::DateTime;
 use crate::privacy::erasures;
 use crate::privacy::erasures::Erasure;
 use crate::records::bulk::{self, BulkAction, BulkArgs, BulkPreview};
-use crate::records::saved_conditions::{self, Promise, SavedConditions, Versions};
+use crate::records::saved_conditions::{self, PinnedConditions, SavedConditions, Versions};
 use crate::schema::retention_rules;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
@@ -125,11 +125,11 @@ pub struct RetentionRuleCreate {
 }
 
 impl Rules for RetentionRuleCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         self.selection.require_selection(bad);
         let of_people = matches!(self.resource, RetentionResource::Contacts | RetentionResource::Leads);
         if self.action == RetentionAction::Erase && !of_people {
-            bad.push(Bad::member(
+            bad.push(FieldError::member(
                 "/action",
                 FieldCode::Invalid,
                 "must not be erase unless resource is contacts or leads",
@@ -155,7 +155,7 @@ pub struct RetentionRuleUpdate {
 impl Rules for RetentionRuleUpdate {
     crate::read_only_members_of!(RetentionRule);
 
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         if let Some(selection) = &self.selection {
             selection.require_selection(bad);
         }
@@ -298,7 +298,7 @@ fn start(tx: &mut Tx<'_>, rule: &RetentionRule) -> Result<Job> {
             RetentionAction::Delete => BulkAction::Delete,
         },
         selection: rule.selection.clone(),
-        promise: Promise::Seen(rule.versions()),
+        pinned: PinnedConditions::Versions(rule.versions()),
         changes: serde_json::Value::Null,
         reason: Some(rule.reason.clone()),
         rule: Some(rule.id),

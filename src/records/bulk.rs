@@ -11,13 +11,13 @@ use crate::kernel::answers::included::RecordRef;
 use crate::kernel::answers::named_schema::{collect, reference};
 use crate::kernel::answers::reply::{Answer, Reply, location};
 use crate::kernel::bodies::shape::{self, Rules};
-use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::cond::{Cond, Op};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::selection::{BulkDelete, RecordSelection};
 use crate::kernel::values::time::DateTime;
 use crate::kernel::values::typed::Values;
-use crate::records::saved_conditions::{self, Promise, SavedConditions};
+use crate::records::saved_conditions::{self, PinnedConditions, SavedConditions};
 use crate::text_enum;
 use crate::web::body::Valid;
 use crate::web::ctx::Ctx;
@@ -46,8 +46,8 @@ pub struct BulkArgs {
     pub action: BulkAction,
     pub selection: RecordSelection,
     /// Which version of its view and its segment applies.
-    #[serde(default)]
-    pub promise: Promise,
+    #[serde(default, alias = "promise")]
+    pub pinned: PinnedConditions,
     /// The body of an update.
     pub changes: Json,
     /// For an erasure, the reason and the retention rule.
@@ -62,7 +62,7 @@ impl BulkArgs {
             resource: R::KIND.path().into(),
             action,
             selection: selection.clone(),
-            promise: Promise::Now,
+            pinned: PinnedConditions::Current,
             changes,
             reason: None,
             rule: None,
@@ -145,7 +145,7 @@ pub trait BulkStore: Sync {
     fn condition(&self, tx: &Tx<'_>, selection: &RecordSelection, saved: &SavedConditions) -> Result<Cond>;
 
     /// Returns the condition of a selection whose view and segment were fixed when the job was created.
-    fn promised(&self, tx: &mut Tx<'_>, selection: &RecordSelection, promise: &Promise) -> Result<Cond>;
+    fn pinned_cond(&self, tx: &mut Tx<'_>, selection: &RecordSelection, pinned: &PinnedConditions) -> Result<Cond>;
 
     /// Returns the condition on records that existed at an instant and whose id follows another one.
     fn older_than(&self, instant: DateTime, after: Uuid) -> Result<Cond>;
@@ -172,8 +172,8 @@ impl<R: BatchStore> BulkStore for Bulk<R> {
         saved_conditions::condition(tx, R::FIELDS, selection, saved)
     }
 
-    fn promised(&self, tx: &mut Tx<'_>, selection: &RecordSelection, promise: &Promise) -> Result<Cond> {
-        saved_conditions::promised(tx, R::FIELDS, selection, promise)
+    fn pinned_cond(&self, tx: &mut Tx<'_>, selection: &RecordSelection, pinned: &PinnedConditions) -> Result<Cond> {
+        saved_conditions::pinned_plan(tx, R::FIELDS, selection, pinned)
     }
 
     fn older_than(&self, instant: DateTime, after: Uuid) -> Result<Cond> {
@@ -234,7 +234,7 @@ pub fn dry_run_answer(tx: &Tx<'_>, preview: BulkPreview) -> Answer {
 /// Queues the job and returns its preview. The job stores the conditions of its view and segment, so that later changes
 /// of these have no effect.
 pub fn enqueue(tx: &mut Tx<'_>, args: &BulkArgs, preview: BulkPreview, saved: SavedConditions) -> Result<Answer> {
-    let args = BulkArgs { promise: Promise::Written(saved), ..args.clone() };
+    let args = BulkArgs { pinned: PinnedConditions::Copy(saved), ..args.clone() };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
     let job: Job = queue::enqueue(tx, JOB, &args, Some(preview.matching))?;
     let location = location(&job);
@@ -267,7 +267,7 @@ pub struct BulkUpdate<R: BatchStore> {
 }
 
 impl<R: BatchStore> Rules for BulkUpdate<R> {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         self.selection.require_selection(bad);
         // The job parses the changes again. Parsing them here reports errors in the response.
         if let Err(Error::Problem(problem)) = shape::read::<R::Update>(self.changes.clone()) {

@@ -14,7 +14,7 @@ use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::custom::{self, CustomKind, CustomValue, CustomValues};
 use crate::kernel::fields::field::field;
 use crate::kernel::fields::kind::Kind;
@@ -126,25 +126,31 @@ pub struct CustomFieldCreate {
 }
 
 impl Rules for CustomFieldCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         let chosen = matches!(self.kind, CustomKind::Choice | CustomKind::MultiChoice);
         match (chosen, self.options.0.is_empty()) {
-            (true, true) => bad.push(Bad::member("/options", FieldCode::Required, "is required for a choice")),
-            (false, false) => {
-                bad.push(Bad::member("/options", FieldCode::Invalid, "must be empty if the kind is not a choice"))
-            }
+            (true, true) => bad.push(FieldError::member("/options", FieldCode::Required, "is required for a choice")),
+            (false, false) => bad.push(FieldError::member(
+                "/options",
+                FieldCode::Invalid,
+                "must be empty if the kind is not a choice",
+            )),
             _ => {}
         }
         match (self.kind == CustomKind::Reference, self.refers_to) {
-            (true, None) => bad.push(Bad::member("/refers_to", FieldCode::Required, "is required for a reference")),
-            (false, Some(_)) => {
-                bad.push(Bad::member("/refers_to", FieldCode::Invalid, "must be absent if the kind is not a reference"))
+            (true, None) => {
+                bad.push(FieldError::member("/refers_to", FieldCode::Required, "is required for a reference"))
             }
+            (false, Some(_)) => bad.push(FieldError::member(
+                "/refers_to",
+                FieldCode::Invalid,
+                "must be absent if the kind is not a reference",
+            )),
             _ => {}
         }
         let funnel = matches!(self.resource, CustomFieldResource::Leads | CustomFieldResource::Deals);
         if !funnel && !self.required_stage_ids.is_empty() {
-            bad.push(Bad::member(
+            bad.push(FieldError::member(
                 "/required_stage_ids",
                 FieldCode::Invalid,
                 "must be empty, because only leads and deals have stages",
@@ -268,10 +274,10 @@ pub fn require_visible_anew<'g>(
 pub fn require_filled(tx: &Tx<'_>, record: Kind, values: &CustomValues, stage: Uuid) -> Result<()> {
     let required = tx.actor.settings.custom.active(record).filter(|field| field.required_stages.contains(&stage));
     let missing = required.filter(|field| !values.has(&field.key));
-    let bad: Vec<Bad> = missing
+    let bad: Vec<FieldError> = missing
         .map(|field| {
             let detail = format!("{} must have a value to enter this stage", field.key);
-            Bad::member("/custom_fields", FieldCode::Required, detail).of_field(&field.key)
+            FieldError::member("/custom_fields", FieldCode::Required, detail).of_field(&field.key)
         })
         .collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }

@@ -11,7 +11,7 @@ use crate::kernel::access::resource;
 use crate::kernel::access::resource::{Builtin, Descriptor, OwnerLink, Resource};
 use crate::kernel::answers::page::Paged;
 use crate::kernel::answers::reply::Reply;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result, not_known};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::openapi::{parameter, schema};
@@ -160,7 +160,7 @@ fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
     let since = params.parsed("at__gte", "an RFC 3339 instant such as 2026-01-31T00:00:00Z")?;
     let begin = params.take("from");
     if begin.as_deref().is_some_and(|text| text != NOW) {
-        return Err(Error::parameters(vec![Bad::not_among(&[NOW]).at_parameter("from")]));
+        return Err(Error::parameters(vec![FieldError::not_among(&[NOW]).at_parameter("from")]));
     }
     let now = begin.is_some();
     let cursor = params.take("cursor");
@@ -178,7 +178,7 @@ fn parse(query: &str, actor: &Actor) -> Result<FeedQuery> {
 }
 
 fn wrong(parameter: &str, code: impl Into<FieldCode>, detail: impl Into<String>) -> Error {
-    Error::parameters(vec![Bad::parameter(parameter, code, detail)])
+    Error::parameters(vec![FieldError::parameter(parameter, code, detail)])
 }
 
 /// Reads the names of a list parameter. Refuses an unknown name, and suggests the closest known one.
@@ -192,8 +192,8 @@ pub(in crate::records) fn names(
     match unknown {
         Some(name) => {
             let detail = format!("{name} {}", not_known(name, known.iter().map(String::as_str)));
-            let bad =
-                Bad::parameter(parameter, FieldCode::InvalidChoice, detail).among(known.iter().map(String::as_str));
+            let bad = FieldError::parameter(parameter, FieldCode::InvalidChoice, detail)
+                .among(known.iter().map(String::as_str));
             Err(Error::parameters(vec![bad]))
         }
         None => Ok(names),

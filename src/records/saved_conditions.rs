@@ -2,7 +2,7 @@
 use crate::db::tx::Tx;
 use crate::db::visibility::visibility_filter;
 use crate::kernel::access::grants::Action;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
@@ -52,14 +52,17 @@ pub struct Versions {
 
 /// Which version of the conditions a job uses. Others may change the view or the segment before it runs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub enum Promise {
+pub enum PinnedConditions {
     /// The conditions when the job runs.
     #[default]
-    Now,
+    #[serde(alias = "Now")]
+    Current,
     /// The conditions when the job was queued.
-    Written(SavedConditions),
+    #[serde(alias = "Written")]
+    Copy(SavedConditions),
     /// The conditions when the job runs. It fails if they no longer have these versions.
-    Seen(Versions),
+    #[serde(alias = "Seen")]
+    Versions(Versions),
 }
 
 /// The conditions that a view and a segment add to a search.
@@ -111,7 +114,7 @@ pub fn condition<T>(
     for (q, at) in [(&which.q, "/selection/q"), (&saved.q, "/selection/view_id")] {
         let Some(q) = q else { continue };
         let words = fields.condition_of_words(q, tx.actor);
-        let misplaced = |bad: Bad| Error::from(Bad { parameter: None, ..bad }.at_member(at));
+        let misplaced = |bad: FieldError| Error::from(FieldError { parameter: None, ..bad }.at_member(at));
         saved.conds.push(words.map_err(misplaced)?);
     }
     saved.conds.push(own);
@@ -119,20 +122,20 @@ pub fn condition<T>(
 }
 
 /// Like `condition`, for a job that was queued earlier.
-pub fn promised<T>(
+pub fn pinned_plan<T>(
     tx: &mut Tx<'_>,
     fields: &'static Fields<T>,
     which: &RecordSelection,
-    promise: &Promise,
+    pinned: &PinnedConditions,
 ) -> Result<Cond> {
-    let kept = match promise {
-        Promise::Now => read(tx, fields.kind, which)?,
-        Promise::Written(kept) => {
+    let kept = match pinned {
+        PinnedConditions::Current => read(tx, fields.kind, which)?,
+        PinnedConditions::Copy(kept) => {
             lock(tx, None, which.segment_id)?;
             check_unchanged(tx, kept)?;
             kept.clone()
         }
-        Promise::Seen(versions) => {
+        PinnedConditions::Versions(versions) => {
             lock(tx, which.view_id, which.segment_id)?;
             let kept = read(tx, fields.kind, which)?;
             if let Some(why) = kept.changed_since(*versions) {
@@ -189,7 +192,7 @@ fn check_unchanged(tx: &mut Tx<'_>, kept: &SavedConditions) -> Result<()> {
 }
 
 /// Prefixes the pointers of errors.
-pub fn prefix_pointers(at: &str, bad: Vec<Bad>) -> Vec<Bad> {
+pub fn prefix_pointers(at: &str, bad: Vec<FieldError>) -> Vec<FieldError> {
     bad.into_iter().map(|bad| bad.under(at)).collect()
 }
 

@@ -5,7 +5,7 @@ use crate::kernel::access::permission::can;
 use crate::kernel::answers::named_schema::{collect, reference};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::{self, Rules};
-use crate::kernel::error::{Bad, Result};
+use crate::kernel::error::{FieldError, Result};
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
 use crate::sales::staged::Staged;
@@ -52,7 +52,7 @@ impl<R: Staged> DocumentedItem for MoveItem<R> {
 }
 
 impl<R: Staged> Rules for MoveItem<R> {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         rules_under("/to", &self.to, bad);
     }
 }

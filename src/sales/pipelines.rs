@@ -11,7 +11,7 @@ use crate::kernel::answers::included::Included;
 use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::field::field;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
@@ -108,11 +108,11 @@ pub struct StageDraft {
 }
 
 impl Rules for PipelineCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         let Some(stages) = &self.stages else { return };
         for category in Category::ALL {
             if !stages.iter().any(|s| s.category.unwrap_or(Category::Open) == *category) {
-                bad.push(Bad::member(
+                bad.push(FieldError::member(
                     "/stages",
                     FieldCode::Required,
                     format!("must contain a stage of the category {}", category.as_str()),
@@ -121,7 +121,7 @@ impl Rules for PipelineCreate {
         }
         for (n, stage) in stages.iter().enumerate() {
             if stages.iter().take(n).any(|earlier| earlier.name == stage.name) {
-                bad.push(Bad::member(
+                bad.push(FieldError::member(
                     format!("/stages/{n}/name"),
                     FieldCode::StatedTwice,
                     "must differ from the names of the other stages",
@@ -325,15 +325,19 @@ fn reorder(tx: &mut Tx<'_>, id: Uuid, expected: Expected, order: &[Uuid]) -> Res
     for (n, (stage, rank)) in order.iter().zip(&ranks).enumerate() {
         let pointer = format!("/stage_ids/{n}");
         if rank.is_none() {
-            bad.push(Bad::member(pointer, FieldCode::StageNotInPipeline, "must be a stage of this pipeline"));
+            bad.push(FieldError::member(pointer, FieldCode::StageNotInPipeline, "must be a stage of this pipeline"));
         } else if order.iter().take(n).any(|earlier| earlier == stage) {
-            bad.push(Bad::member(pointer, FieldCode::StatedTwice, "must not occur twice"));
+            bad.push(FieldError::member(pointer, FieldCode::StatedTwice, "must not occur twice"));
         } else if ranks.iter().take(n).any(|earlier| earlier > rank) {
-            bad.push(Bad::member(pointer, FieldCode::Invalid, "open stages must come first, then won, then lost"));
+            bad.push(FieldError::member(
+                pointer,
+                FieldCode::Invalid,
+                "open stages must come first, then won, then lost",
+            ));
         }
     }
     if bad.is_empty() && order.len() != known.len() {
-        bad.push(Bad::member("/stage_ids", FieldCode::Invalid, "must contain every stage of the pipeline"));
+        bad.push(FieldError::member("/stage_ids", FieldCode::Invalid, "must contain every stage of the pipeline"));
     }
     if !bad.is_empty() {
         return Err(Error::members(bad));

@@ -7,7 +7,7 @@ use crate::db::tx::Tx;
 use crate::kernel::access::permission::can;
 use crate::kernel::access::record::Record;
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::cond::{Cond, Op};
 use crate::kernel::values::typed::Values;
 use crate::sales::deals::model::Deal;
@@ -38,7 +38,7 @@ fn remove(tx: &mut Tx<'_>, id: Uuid, expected: Expected, target: Option<Uuid>) -
     }
     let invalid_target = || {
         let detail = "must be another stage of the same pipeline and category";
-        Error::parameters(vec![Bad::parameter("move_to", FieldCode::Invalid, detail)])
+        Error::parameters(vec![FieldError::parameter("move_to", FieldCode::Invalid, detail)])
     };
     let target = target.map(|target| candidates.find(|s| s.id == target).ok_or_else(invalid_target)).transpose()?;
     move_all::<Deal>(tx, &stage, target)?;

@@ -7,7 +7,7 @@ use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::cond::{Cond, Op, pattern};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::openapi::{parameter, schema};
@@ -96,14 +96,14 @@ fn read(query: &str) -> Result<SearchQuery> {
     let limit = params.limit(10, 50)?;
     params.finish(&["q", "types", "limit"])?;
     if q.trim().is_empty() {
-        return Err(Error::parameters(vec![Bad::parameter("q", FieldCode::Required, "q must not be empty")]));
+        return Err(Error::parameters(vec![FieldError::parameter("q", FieldCode::Required, "q must not be empty")]));
     }
     let kind = |name: &String| SEARCH_SOURCES.iter().map(|source| source.kind).find(|kind| kind.as_str() == name);
     let known = || SEARCH_SOURCES.iter().map(|source| source.kind.as_str()).collect::<Vec<_>>();
     let all = || Ok(SEARCH_SOURCES.iter().map(|source| source.kind).collect());
     let kinds = types.map_or_else(all, |types| {
         let named = |name: &String| {
-            kind(name).ok_or_else(|| Error::parameters(vec![Bad::not_among(&known()).at_parameter("types")]))
+            kind(name).ok_or_else(|| Error::parameters(vec![FieldError::not_among(&known()).at_parameter("types")]))
         };
         types.iter().map(named).collect()
     })?;

@@ -1,6 +1,6 @@
 //! The resources that the search covers, and their searched texts.
 use crate::kernel::access::actor::Actor;
-use crate::kernel::error::Bad;
+use crate::kernel::error::FieldError;
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
@@ -18,7 +18,7 @@ pub struct SearchSource {
     /// The SQL of the searched text, folded.
     pub words: fn() -> &'static str,
     /// Returns the condition that a record contains the words of a query.
-    pub mentions: fn(&str, &Actor) -> Result<Cond, Bad>,
+    pub mentions: fn(&str, &Actor) -> Result<Cond, FieldError>,
     pub prefixes: &'static [PrefixIndex],
 }
 

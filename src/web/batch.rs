@@ -7,7 +7,7 @@ use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
 use crate::kernel::access::record::Record;
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::error::{Bad, Code, Error, FieldCode, ProblemBody, Result, escape};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, ProblemBody, Result, escape};
 use crate::web::batch_body::{BatchDeleteItem, BatchItem, ITEMS_MAX, NewItem, UpdateItem};
 use crate::web::body;
 use crate::web::ctx::Ctx;
@@ -102,7 +102,7 @@ impl<T: BatchItem> Items<T> {
             None | Some(Json::Null) => false,
             Some(Json::Bool(atomic)) => atomic,
             Some(_) => {
-                bad.push(Bad::member("/atomic", FieldCode::InvalidType, "must be true or false"));
+                bad.push(FieldError::member("/atomic", FieldCode::InvalidType, "must be true or false"));
                 false
             }
         };
@@ -110,22 +110,22 @@ impl<T: BatchItem> Items<T> {
             Some(Json::Array(items)) if (1..=ITEMS_MAX).contains(&items.len()) => items,
             Some(Json::Array(items)) => {
                 let code = if items.is_empty() { FieldCode::TooShort } else { FieldCode::TooLong };
-                let wrong = Bad::member("/items", code, format!("must have 1 to {ITEMS_MAX} items"));
+                let wrong = FieldError::member("/items", code, format!("must have 1 to {ITEMS_MAX} items"));
                 bad.push(wrong.within(Some(1), i64::try_from(ITEMS_MAX).ok()));
                 Vec::new()
             }
             Some(_) => {
-                bad.push(Bad::member("/items", FieldCode::InvalidType, "must be an array"));
+                bad.push(FieldError::member("/items", FieldCode::InvalidType, "must be an array"));
                 Vec::new()
             }
             None => {
-                bad.push(Bad::member("/items", FieldCode::Required, "is required"));
+                bad.push(FieldError::member("/items", FieldCode::Required, "is required"));
                 Vec::new()
             }
         };
         for name in members.keys() {
             let detail = crate::kernel::error::not_known(name, ["atomic", "items"].into_iter());
-            bad.push(Bad::member(format!("/{}", escape(name)), FieldCode::UnknownMember, detail));
+            bad.push(FieldError::member(format!("/{}", escape(name)), FieldCode::UnknownMember, detail));
         }
         if !bad.is_empty() {
             return Err(Error::members(bad));
@@ -239,12 +239,12 @@ fn problem(error: &Error, request_id: &str) -> Json {
 }
 
 /// Returns the errors of one item, with pointers from the root of the body.
-fn at_item(index: usize, error: &Error) -> Vec<Bad> {
+fn at_item(index: usize, error: &Error) -> Vec<FieldError> {
     let Error::Problem(problem) = error else { return Vec::new() };
     if problem.errors.is_empty() {
-        return vec![Bad::member(format!("/items/{index}"), problem.code, problem.detail.clone())];
+        return vec![FieldError::member(format!("/items/{index}"), problem.code, problem.detail.clone())];
     }
-    let inside = |bad: &Bad| Bad {
+    let inside = |bad: &FieldError| FieldError {
         pointer: Some(format!("/items/{index}{}", bad.pointer.as_deref().unwrap_or_default())),
         ..bad.clone()
     };

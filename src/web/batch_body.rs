@@ -3,7 +3,7 @@ use crate::db::store::BatchStore;
 use crate::kernel::answers::named_schema::{collect, reference};
 use crate::kernel::bodies::read_only::ReadOnlyMembers;
 use crate::kernel::bodies::shape::{self, Rules};
-use crate::kernel::error::{Bad, Result};
+use crate::kernel::error::{FieldError, Result};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -132,7 +132,7 @@ impl<R: BatchStore> DocumentedItem for UpdateItem<R> {
 }
 
 impl<R: BatchStore> Rules for UpdateItem<R> {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         rules_under("/changes", &self.changes, bad);
     }
 }
@@ -200,8 +200,10 @@ pub fn item_schema(description: &str, version: &str, (member, schema): (&str, Re
 }
 
 /// Checks the rules of a part of an item, with pointers from the root of the item.
-pub fn rules_under(at: &str, part: &impl Rules, bad: &mut Vec<Bad>) {
+pub fn rules_under(at: &str, part: &impl Rules, bad: &mut Vec<FieldError>) {
     let mut inner = Vec::new();
     part.rules(&mut inner);
-    bad.extend(inner.into_iter().map(|b| Bad { pointer: b.pointer.map(|pointer| format!("{at}{pointer}")), ..b }));
+    bad.extend(
+        inner.into_iter().map(|b| FieldError { pointer: b.pointer.map(|pointer| format!("{at}{pointer}")), ..b }),
+    );
 }

@@ -82,8 +82,8 @@ fn results_keep_the_order_of_the_items() {
 #[test]
 fn errors_of_an_item_have_its_index() {
     let bad = Error::members(vec![
-        Bad::member("/name", FieldCode::Required, "is missing"),
-        Bad::member("", FieldCode::Invalid, "is odd"),
+        FieldError::member("/name", FieldCode::Required, "is missing"),
+        FieldError::member("", FieldCode::Invalid, "is odd"),
     ]);
     for (case, error, expected) in [
         ("with members", bad, vec!["/items/3/name required", "/items/3 invalid"]),

@@ -14,7 +14,7 @@ use crate::kernel::answers::csv::Sheet;
 use crate::kernel::answers::page::{Page, Paged};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::read_only::ReadOnlyMembers;
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Error, FieldError, Result};
 use crate::kernel::query::fields::Fields;
 use crate::kernel::query::params::QueryParams;
 use crate::kernel::query::plan::{PageInfo, Plan};
@@ -261,7 +261,11 @@ impl<P: Permission> Ctx<P> {
 }
 
 /// Returns the columns of a list as a file.
-fn sheet<T, R: Serialize + ToSchema>(fields: &'static Fields<T>, plan: &Plan<T>, actor: &Actor) -> Result<Sheet, Bad> {
+fn sheet<T, R: Serialize + ToSchema>(
+    fields: &'static Fields<T>,
+    plan: &Plan<T>,
+    actor: &Actor,
+) -> Result<Sheet, FieldError> {
     let hidden: Vec<&str> = actor.access.hidden_members(fields.kind.path()).collect();
     let own = actor.settings.custom.active(fields.kind).filter(|field| !hidden.contains(&field.path.as_str()));
     let sheet = Sheet::new::<R>(&hidden, &own.cloned().collect::<Vec<_>>(), &plan.include);
@@ -271,9 +275,9 @@ fn sheet<T, R: Serialize + ToSchema>(fields: &'static Fields<T>, plan: &Plan<T>,
     }
 }
 
-fn as_parameter(bad: Bad) -> Error {
+fn as_parameter(bad: FieldError) -> Error {
     let name = bad.pointer.as_deref().unwrap_or_default().trim_start_matches('/').to_owned();
-    Error::parameters(vec![Bad { pointer: None, ..bad }.at_parameter(name)])
+    Error::parameters(vec![FieldError { pointer: None, ..bad }.at_parameter(name)])
 }
 
 /// Returns the position in a list and the file of its rows. `Next-Cursor` is set if more rows follow.
@@ -344,8 +348,8 @@ impl FromRequest for Include {
     }
 }
 
-impl From<Bad> for Error {
-    fn from(bad: Bad) -> Error {
+impl From<FieldError> for Error {
+    fn from(bad: FieldError) -> Error {
         Error::members(vec![bad])
     }
 }

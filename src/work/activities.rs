@@ -12,7 +12,7 @@ use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, FieldCode, Result};
+use crate::kernel::error::{FieldCode, FieldError, Result};
 use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::Search;
@@ -113,16 +113,16 @@ pub struct ActivityCreate {
 }
 
 impl Rules for ActivityCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         if [self.contact_id, self.company_id, self.lead_id, self.deal_id].iter().all(Option::is_none) {
-            bad.push(Bad::member(
+            bad.push(FieldError::member(
                 "/contact_id",
                 FieldCode::Required,
                 "at least one of contact_id, company_id, lead_id, deal_id is required",
             ));
         }
         if self.r#type == ActivityType::Note && self.text.as_ref().is_none_or(String::is_empty) {
-            bad.push(Bad::member("/text", FieldCode::Required, "is required for a note"));
+            bad.push(FieldError::member("/text", FieldCode::Required, "is required for a note"));
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::kernel::access::permission::can;
 use crate::kernel::answers::included::Included;
 use crate::kernel::answers::page::Paged;
 use crate::kernel::answers::reply::Reply;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::params::{QueryParams, split};
@@ -133,7 +133,7 @@ impl Window {
     pub fn read(query: &str, record: Uuid) -> Result<Window> {
         let mut params = QueryParams::read(query)?;
         let limit = params.limit(50, 500)?;
-        let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "must be a cursor of this timeline");
+        let invalid = || FieldError::parameter("cursor", Code::CursorInvalid, "must be a cursor of this timeline");
         let read = |text: String| {
             let (kind, of, at, id): (String, Uuid, DateTime, Uuid) =
                 serde_json::from_value(unseal(&text)?).map_err(|_| invalid())?;
@@ -144,7 +144,7 @@ impl Window {
         if let Some(name) = include.iter().find(|name| !INCLUDES.contains(&name.as_str())) {
             let detail = format!("must not contain {name}; the values are {}", INCLUDES.join(", "));
             return Err(Error::parameters(vec![
-                Bad::parameter("include", FieldCode::InvalidChoice, detail).among(INCLUDES),
+                FieldError::parameter("include", FieldCode::InvalidChoice, detail).among(INCLUDES),
             ]));
         }
         params.finish(&["limit", "cursor", "include"])?;

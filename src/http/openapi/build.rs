@@ -2,7 +2,7 @@
 use crate::http::openapi::complete::complete;
 use crate::http::openapi::document::Document;
 use crate::http::openapi::inquiry::signatures;
-use crate::kernel::error::{Bad, ProblemBody};
+use crate::kernel::error::{FieldError, ProblemBody};
 use actix_web::App;
 use utoipa::OpenApi;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -21,7 +21,7 @@ use utoipa_actix_web::{AppExt, scope};
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
     servers((url = "/", description = "This server")),
-    components(schemas(ProblemBody, Bad))
+    components(schemas(ProblemBody, FieldError))
 )]
 struct Collected;
 

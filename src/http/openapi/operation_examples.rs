@@ -2,7 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::openapi::enums::pascal;
 use crate::http::openapi::{collection, examples};
-use crate::kernel::error::{Bad, Code, Error, FieldCode};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError};
 use serde_json::{Map, Value as Json, json};
 
 /// The example problem for each status.
@@ -55,9 +55,11 @@ pub fn problem(status: u16, description: &str) -> Json {
 
 fn shown(code: Code) -> Json {
     let error = match code {
-        Code::InvalidParameter => Error::parameters(vec![Bad::out_of_range(Some(1), Some(500)).at_parameter("limit")]),
+        Code::InvalidParameter => {
+            Error::parameters(vec![FieldError::out_of_range(Some(1), Some(500)).at_parameter("limit")])
+        }
         Code::ValidationFailed => {
-            let long = Bad::new(FieldCode::TooLong, "must have at most 200 characters").within(None, Some(200));
+            let long = FieldError::new(FieldCode::TooLong, "must have at most 200 characters").within(None, Some(200));
             Error::members(vec![long.at_member("/name")])
         }
         Code::VersionConflict => {

@@ -42,14 +42,14 @@ pub struct Login {
 pub enum Newcomer {
     Known(Uuid),
     New { password_hash: String },
-    Namesake { password_hash: String, holder: Uuid },
+    AddressInUse { password_hash: String, holder: Uuid },
 }
 
 impl Newcomer {
     pub fn login(&self) -> Option<Uuid> {
         match self {
             Newcomer::Known(login) => Some(*login),
-            Newcomer::New { .. } | Newcomer::Namesake { .. } => None,
+            Newcomer::New { .. } | Newcomer::AddressInUse { .. } => None,
         }
     }
 
@@ -58,7 +58,7 @@ impl Newcomer {
         match self {
             Newcomer::Known(login) => Ok(login),
             Newcomer::New { password_hash } => insert_login(conn, email, &password_hash, true),
-            Newcomer::Namesake { password_hash, .. } => insert_login(conn, email, &password_hash, false),
+            Newcomer::AddressInUse { password_hash, .. } => insert_login(conn, email, &password_hash, false),
         }
     }
 }

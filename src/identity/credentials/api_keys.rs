@@ -12,7 +12,7 @@ use crate::kernel::access::resource::{Builtin, Descriptor, Resource, scopes};
 use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::cond::{Cond, Op};
 use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
@@ -85,16 +85,17 @@ pub struct ApiKeyCreate {
 }
 
 impl Rules for ApiKeyCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         let known = scopes();
         for (n, scope) in self.scopes.iter().enumerate().filter(|(_, scope)| !known.contains(scope)) {
             let detail = crate::kernel::error::not_known(scope, known.iter().map(String::as_str));
             bad.push(
-                Bad::member(format!("/scopes/{n}"), FieldCode::InvalidChoice, detail).among(known.iter().cloned()),
+                FieldError::member(format!("/scopes/{n}"), FieldCode::InvalidChoice, detail)
+                    .among(known.iter().cloned()),
             );
         }
         if self.expires_at.is_some_and(|at| at <= DateTime::now()) {
-            bad.push(Bad::member("/expires_at", FieldCode::OutOfRange, "must be in the future"));
+            bad.push(FieldError::member("/expires_at", FieldCode::OutOfRange, "must be in the future"));
         }
     }
 }

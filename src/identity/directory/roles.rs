@@ -13,7 +13,7 @@ use crate::kernel::access::roles::{check_grants, check_hidden};
 use crate::kernel::answers::page::Page;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, Code, Error, Result};
+use crate::kernel::error::{Code, Error, FieldError, Result};
 use crate::kernel::fields::field::field;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::{Search, exact};
@@ -100,7 +100,7 @@ pub struct RoleCreate {
 }
 
 impl Rules for RoleCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         check_grants(&self.grants, bad);
         check_hidden(&self.hidden_fields, bad);
     }
@@ -121,7 +121,7 @@ pub struct RoleUpdate {
 impl Rules for RoleUpdate {
     crate::read_only_members_of!(Role);
 
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         check_grants(self.grants.as_deref().unwrap_or_default(), bad);
         check_hidden(self.hidden_fields.as_deref().unwrap_or_default(), bad);
     }

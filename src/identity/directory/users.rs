@@ -20,7 +20,7 @@ use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::field::field;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::{Search, exact};
@@ -108,9 +108,9 @@ pub struct UserCreate {
 }
 
 impl Rules for UserCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         if self.password.is_some() && self.email.is_none() {
-            bad.push(Bad::member("/email", FieldCode::Required, "is required if a password is given"));
+            bad.push(FieldError::member("/email", FieldCode::Required, "is required if a password is given"));
         }
     }
 }
@@ -298,7 +298,9 @@ fn check_role(tx: &mut Tx<'_>, key: &str) -> Result<()> {
         Some(access) => roles::require_covered(tx, &access),
         None => {
             let keys = roles::keys(tx.conn, tx.workspace())?;
-            Err(Bad::member("/role", FieldCode::InvalidChoice, format!("there is no role {key}")).among(keys).into())
+            Err(FieldError::member("/role", FieldCode::InvalidChoice, format!("there is no role {key}"))
+                .among(keys)
+                .into())
         }
     }
 }

@@ -30,7 +30,7 @@ text_enum! {
         PasswordReset = "password_reset",
         EmailChange = "email_change",
         /// Tells the holder of an address that another login was created with it.
-        Namesake = "namesake",
+        AddressInUse = "namesake",
         PasswordChanged = "password_changed",
         EmailChanged = "email_changed",
         SecondFactorOn = "second_factor_on",
@@ -45,7 +45,7 @@ impl MailKind {
     /// Returns the purpose of the token and its lifetime in hours. Mails that only report a change have no token.
     const fn token(self) -> Option<(MailKind, i64)> {
         match self {
-            MailKind::Invitation | MailKind::Namesake => Some((MailKind::Invitation, 7 * 24)),
+            MailKind::Invitation | MailKind::AddressInUse => Some((MailKind::Invitation, 7 * 24)),
             MailKind::PasswordReset => Some((MailKind::PasswordReset, 1)),
             MailKind::EmailChange => Some((MailKind::EmailChange, 24)),
             _ => None,
@@ -57,7 +57,7 @@ impl MailKind {
             MailKind::Invitation => "You are invited",
             MailKind::PasswordReset => "Reset your password",
             MailKind::EmailChange => "Confirm your new e-mail address",
-            MailKind::Namesake => "Another login was created with your address",
+            MailKind::AddressInUse => "Another login was created with your address",
             MailKind::PasswordChanged => "Your password was changed",
             MailKind::EmailChanged => "Your sign-in address was changed",
             MailKind::SecondFactorOn => "Your second factor was turned on",
@@ -78,7 +78,7 @@ impl MailKind {
                      days:\n\n{link}\n"
                 )
             }
-            MailKind::Namesake => format!(
+            MailKind::AddressInUse => format!(
                 "Somebody created a login with your e-mail address for the workspace \"{name}\", with a different \
                  password. Your existing login has not changed.\n\nIf this was you, or if you want to join this \
                  workspace, open this link within 7 days and use the password of your existing login. It then replaces \
@@ -122,7 +122,7 @@ impl MailKind {
 
     const fn page(self) -> &'static str {
         match self {
-            MailKind::Invitation | MailKind::Namesake => "accept-invitation",
+            MailKind::Invitation | MailKind::AddressInUse => "accept-invitation",
             MailKind::PasswordReset => "reset-password",
             MailKind::EmailChange => "confirm-email",
             _ => "forgot-password",
@@ -179,7 +179,7 @@ pub fn notify_holder(tx: &mut Tx<'_>, holder: Uuid, user: Uuid, email: &str) -> 
     if count(tx.conn, tx.now, &address_key(email))? > MAX_PER_ADDRESS {
         return Ok(());
     }
-    let (kind, workspace) = (MailKind::Namesake, Some(tx.workspace()));
+    let (kind, workspace) = (MailKind::AddressInUse, Some(tx.workspace()));
     enqueue_for_login(
         tx.conn,
         holder,
@@ -222,7 +222,7 @@ fn count(conn: &mut PgConnection, now: DateTime, key: &str) -> Result<i32> {
 fn enqueue(tx: &mut Tx<'_>, kind: MailKind, user: Uuid, email: &str) -> Result<()> {
     let args = MailArgs { kind, email: email.into(), login: None, user: Some(user), workspace: None };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    queue::enqueue_in(Lane::Short, tx, JobKind::Letter, &args, None).map(drop)
+    queue::enqueue_in(Lane::Short, tx, JobKind::Mail, &args, None).map(drop)
 }
 
 /// Queues a password reset mail to the login that holds an address. Does nothing once the limit is reached.
@@ -282,7 +282,7 @@ fn enqueue_for_login(conn: &mut PgConnection, login: Uuid, args: &MailArgs) -> R
             jobs::workspace_id.eq(workspace),
             jobs::user_id.eq(user),
             // Urgent, so that a mass invitation does not delay password resets.
-            (jobs::kind.eq(JobKind::Letter), jobs::lane.eq(Lane::Urgent)),
+            (jobs::kind.eq(JobKind::Mail), jobs::lane.eq(Lane::Urgent)),
             jobs::args.eq(serde_json::to_value(args).map_err(Error::internal)?),
             jobs::created_at.eq(now),
             jobs::updated_at.eq(now),
@@ -322,7 +322,7 @@ pub fn notify_suspended(tx: &mut Tx<'_>, login: Uuid) -> Result<()> {
     }
     let args = MailArgs { kind: MailKind::Suspended, email, login: Some(login), user: None, workspace: None };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    queue::enqueue_in(Lane::Urgent, tx, JobKind::Letter, &args, None).map(drop)
+    queue::enqueue_in(Lane::Urgent, tx, JobKind::Mail, &args, None).map(drop)
 }
 
 /// Revokes the unused invitations of a user.
@@ -343,7 +343,7 @@ fn is_current(conn: &mut PgConnection, workspace: Uuid, args: &MailArgs, request
     let Some(user) = args.user else { return Ok(false) };
     let status: Option<UserStatus> =
         users::table.find((workspace, user)).select(users::status).for_share().first(conn).optional()?;
-    let wanted = if args.kind == MailKind::Namesake { UserStatus::Active } else { UserStatus::Invited };
+    let wanted = if args.kind == MailKind::AddressInUse { UserStatus::Active } else { UserStatus::Invited };
     Ok(status == Some(wanted))
 }
 

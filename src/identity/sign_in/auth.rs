@@ -181,7 +181,7 @@ async fn founder(request: &HttpRequest, new: &Registration, db: &Db) -> Result<N
     }
     let password_hash = passwords::validate_and_hash(waiter, new.password.clone(), &new.email, "/password").await?;
     Ok(match holder {
-        Some(holder) => Newcomer::Namesake { password_hash, holder },
+        Some(holder) => Newcomer::AddressInUse { password_hash, holder },
         None => Newcomer::New { password_hash },
     })
 }
@@ -198,7 +198,7 @@ pub fn create_workspace(
     in_transaction(conn, |conn| {
         let now = DateTime::now();
         let holder = match &founder {
-            Newcomer::Namesake { holder, .. } => Some(*holder),
+            Newcomer::AddressInUse { holder, .. } => Some(*holder),
             Newcomer::Known(_) | Newcomer::New { .. } => None,
         };
         let login = founder.into_login(conn, &new.email)?;

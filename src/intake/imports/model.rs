@@ -6,7 +6,7 @@ use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::answers::page::{Page, Paged};
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, FieldCode, Result};
+use crate::kernel::error::{FieldCode, FieldError, Result};
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
@@ -166,12 +166,12 @@ pub struct ImportRun {
 }
 
 impl Rules for ImportRun {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         let Some(settings) = &self.settings else { return };
         let mapping = settings.mapping.as_deref().unwrap_or_default();
         for (n, one) in mapping.iter().enumerate() {
             if mapping.iter().take(n).any(|earlier| earlier.column == one.column) {
-                bad.push(Bad::member(
+                bad.push(FieldError::member(
                     format!("/settings/mapping/{n}/column"),
                     FieldCode::StatedTwice,
                     "must not be mapped twice",
@@ -181,7 +181,7 @@ impl Rules for ImportRun {
         let formats = crate::intake::imports::reading::cells::DATE_FORMATS;
         if settings.date_format.as_ref().is_some_and(|given| !formats.iter().any(|(name, _)| name == given)) {
             let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
-            bad.push(Bad::not_among(&names).at_member("/settings/date_format"));
+            bad.push(FieldError::not_among(&names).at_member("/settings/date_format"));
         }
     }
 }
@@ -336,7 +336,7 @@ pub struct ImportProblem {
     pub detail: String,
     pub value: Option<String>,
 }
-/// `veil::problems` hides them, because only the import knows its columns.
+/// `hidden_cells::problems` hides them, because only the import knows its columns.
 impl NothingHidden for ImportProblem {}
 
 #[derive(Debug, Serialize, ToSchema)]

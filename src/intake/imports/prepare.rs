@@ -9,7 +9,7 @@ use crate::intake::imports::reading::table::{Row, Table};
 use crate::intake::imports::references::References;
 use crate::intake::imports::targets::{self, Target};
 use crate::kernel::access::actor::Actor;
-use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::values::address;
 use crate::kernel::values::hex::hex;
 use serde_json::json;
@@ -247,27 +247,27 @@ fn columns(
     }
     if columns.is_empty() && bad.is_empty() {
         let detail = "must map at least one column, because no column name matches a field";
-        bad.push(Bad::member("/settings/mapping", FieldCode::Required, detail));
+        bad.push(FieldError::member("/settings/mapping", FieldCode::Required, detail));
     }
     if bad.is_empty() { Ok(columns) } else { Err(Error::members(bad)) }
 }
 
-fn column_index(header: &[String], column: &str) -> Result<usize, Bad> {
+fn column_index(header: &[String], column: &str) -> Result<usize, FieldError> {
     header.iter().position(|name| name.eq_ignore_ascii_case(column)).ok_or_else(|| {
         let detail = format!("{column} {}", not_known(column, header.iter().map(String::as_str)));
-        Bad::new(FieldCode::InvalidChoice, detail).among(header.iter().cloned())
+        FieldError::new(FieldCode::InvalidChoice, detail).among(header.iter().cloned())
     })
 }
 
-fn target_of(actor: &Actor, resource: ImportResource, known: &KnownTargets, field: &str) -> Result<Target, Bad> {
+fn target_of(actor: &Actor, resource: ImportResource, known: &KnownTargets, field: &str) -> Result<Target, FieldError> {
     if let Some((_, target, _)) = known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(field)) {
         return Ok(target.clone());
     }
     if targets::is_hidden(actor, resource, field) {
         let detail = format!("{field} is hidden from your role, so it cannot be imported");
-        return Err(Bad::new(FieldCode::Hidden, detail));
+        return Err(FieldError::new(FieldCode::Hidden, detail));
     }
     let names = || known.iter().map(|(name, ..)| name.as_str());
     let detail = format!("{field} {}", not_known(field, names()));
-    Err(Bad::new(FieldCode::InvalidChoice, detail).among(names()))
+    Err(FieldError::new(FieldCode::InvalidChoice, detail).among(names()))
 }

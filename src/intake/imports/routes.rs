@@ -11,11 +11,11 @@ use crate::intake::imports::model::{
 use crate::intake::imports::prepare::RowReader;
 use crate::intake::imports::reading::cells;
 use crate::intake::imports::reading::table::Table;
-use crate::intake::imports::{forget, run, targets, veil};
+use crate::intake::imports::{forget, hidden_cells, run, targets};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::plan::PageInfo;
 use crate::kernel::query::seek::{seal, unseal};
@@ -206,14 +206,14 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
     let resource = form.text("resource").map(str::parse::<ImportResource>);
     match &resource {
         Some(Ok(_)) => {}
-        Some(Err(_)) => bad.push(Bad::not_among(ImportResource::TEXTS).at_member("/resource")),
+        Some(Err(_)) => bad.push(FieldError::not_among(ImportResource::TEXTS).at_member("/resource")),
         None => {
             let detail = format!("is missing: must be one of {}", ImportResource::TEXTS.join(", "));
-            bad.push(Bad::member("/resource", FieldCode::Required, detail));
+            bad.push(FieldError::member("/resource", FieldCode::Required, detail));
         }
     }
     if form.file.is_none() {
-        bad.push(Bad::member("/file", FieldCode::Required, "is missing: must be a CSV file"));
+        bad.push(FieldError::member("/file", FieldCode::Required, "is missing: must be a CSV file"));
     }
     match (resource, form.file) {
         (Some(Ok(resource)), Some((name, bytes))) => {
@@ -297,7 +297,7 @@ list_params!(ProblemParameters, {
 async fn problems(ctx: Ctx<can::Read<Import>>, id: Id, format: Format) -> Result<Reply> {
     let (csv, link, mut params) = (ctx.wants_csv(format)?, ctx.next_link(), ctx.query_params()?);
     let limit = params.limit(50, 500)?;
-    let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "must be a cursor of this list");
+    let invalid = || FieldError::parameter("cursor", Code::CursorInvalid, "must be a cursor of this list");
     let parse = |text: String| serde_json::from_value::<(String, Uuid, i64)>(unseal(&text)?).map_err(|_| invalid());
     let after = params.take("cursor").map(parse).transpose().map_err(|bad| Error::parameters(vec![bad]))?;
     params.finish(&["limit", "cursor"])?;
@@ -324,7 +324,7 @@ async fn problems(ctx: Ctx<can::Read<Import>>, id: Id, format: Format) -> Result
                 import_problems::value,
             ))
             .load(tx.conn)?;
-        veil::problems(tx.actor, &import, &mut data);
+        hidden_cells::problems(tx.actor, &import, &mut data);
         if csv {
             return Ok(crate::kernel::answers::csv::answer(data));
         }

@@ -11,7 +11,7 @@ use crate::intake::imports::prepare::{RowProblem, RowReader};
 use crate::intake::imports::{custom, history, known};
 use crate::kernel::access::record::Record;
 use crate::kernel::bodies::shape::{self, Rules, Shape};
-use crate::kernel::error::{Bad, Error, Result};
+use crate::kernel::error::{Error, FieldError, Result};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::address;
 use crate::kernel::values::phones;
@@ -115,7 +115,7 @@ fn record_outcome(
         Ok(Outcome::Unchanged) => report.unchanged += 1,
         Err(Error::Problem(problem)) => {
             report.failed += 1;
-            let whole = [Bad::member("", problem.code, problem.detail.clone())];
+            let whole = [FieldError::member("", problem.code, problem.detail.clone())];
             let errors = if problem.errors.is_empty() { &whole[..] } else { &problem.errors[..] };
             problems.extend(errors.iter().map(|bad| {
                 let member = bad.pointer.as_deref().unwrap_or_default().trim_start_matches('/').to_owned();

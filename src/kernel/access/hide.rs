@@ -41,19 +41,19 @@ impl HideableField {
 }
 
 /// An update that may set members that roles can hide.
-pub trait Gives {
+pub trait HideableChanges {
     const KIND: Kind;
 
     /// Returns the given members with their pointers: `("/email", "email")`, `("/custom_fields/0", "cf.region")`.
     fn given(&self) -> Vec<(String, String)>;
 }
 
-/// Implements `Gives` for the body of an update with the members that roles can hide. Custom fields are always
+/// Implements `HideableChanges` for the body of an update with the members that roles can hide. Custom fields are always
 /// included.
 #[macro_export]
-macro_rules! gives {
+macro_rules! hideable_changes {
     ($changes:ident of $kind:ident: $($member:ident),+) => {
-        impl $crate::kernel::access::hide::Gives for $changes {
+        impl $crate::kernel::access::hide::HideableChanges for $changes {
             const KIND: $crate::kernel::fields::kind::Kind = $crate::kernel::fields::kind::Kind::$kind;
 
             fn given(&self) -> Vec<(String, String)> {

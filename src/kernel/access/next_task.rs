@@ -54,7 +54,7 @@ fn state(due: Option<DateTime>, all_day: Option<NaiveDate>, now: DateTime, zone:
 /// For a caller with limited visibility, returns the statement that selects the next task of a record of a kind, as
 /// `id`, `due_end` and `due_date`; none if the caller sees no tasks. The stored columns include tasks that such a
 /// caller does not see.
-pub type Narrow = Box<dyn Fn(Kind) -> Option<String>>;
+pub type VisibleNextTask = Box<dyn Fn(Kind) -> Option<String>>;
 
 /// For whom and when the rows of this thread are loaded.
 pub struct Viewer {
@@ -62,12 +62,12 @@ pub struct Viewer {
     /// The time zone in which a task is due today.
     pub zone: Tz,
     /// `None` uses the stored columns.
-    pub narrow: Option<Narrow>,
+    pub visible: Option<VisibleNextTask>,
 }
 
 thread_local! {
     static VIEWER: RefCell<Viewer> =
-        RefCell::new(Viewer { now: DateTime::now(), zone: Tz::UTC, narrow: None });
+        RefCell::new(Viewer { now: DateTime::now(), zone: Tz::UTC, visible: None });
 }
 
 /// Sets for whom and when this thread loads rows. Diesel builds a row from its columns alone, so this cannot be an
@@ -90,8 +90,8 @@ impl<C: Column + Default + QueryFragment<Pg>, R: Record> QueryFragment<Pg> for S
             "next_task_at" => ("due_end", "(null::timestamptz)"),
             _ => ("due_date", "(null::date)"),
         };
-        let narrow = VIEWER.with_borrow(|viewer| viewer.narrow.as_ref().map(|narrow| narrow(R::KIND)));
-        match narrow {
+        let visible = VIEWER.with_borrow(|viewer| viewer.visible.as_ref().map(|next| next(R::KIND)));
+        match visible {
             Some(None) => out.push_sql(none),
             Some(Some(next)) => {
                 out.unsafe_to_cache_prepared();

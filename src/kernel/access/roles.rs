@@ -2,7 +2,7 @@
 use crate::kernel::access::grants::{Access, Action, Grant, Grants, HiddenField, HiddenFields, Visibility};
 use crate::kernel::access::hide::HideableField;
 use crate::kernel::access::resource::{Builtin, Rights, guarded, hideable};
-use crate::kernel::error::{Bad, FieldCode, not_known};
+use crate::kernel::error::{FieldCode, FieldError, not_known};
 use crate::kernel::fields::custom::OWN_FIELD;
 use std::collections::{BTreeSet, HashMap};
 
@@ -77,13 +77,13 @@ fn hideable_fields(resource: &str) -> &'static [HideableField] {
 }
 
 /// Checks the hidden fields of a custom role.
-pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
+pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<FieldError>) {
     let resources = || hideable().map(|resource| resource.name);
     for (n, hidden) in fields.iter().enumerate() {
         let known = hideable_fields(&hidden.resource);
         if known.is_empty() {
             let detail = not_known(&hidden.resource, resources());
-            let wrong = Bad::member(format!("/hidden_fields/{n}/resource"), FieldCode::InvalidChoice, detail);
+            let wrong = FieldError::member(format!("/hidden_fields/{n}/resource"), FieldCode::InvalidChoice, detail);
             bad.push(wrong.among(names_of(resources())));
         } else if !hidden.field.starts_with(OWN_FIELD) && !known.iter().any(|field| field.name == hidden.field) {
             let names: Vec<&str> = known.iter().map(|field| field.name).collect();
@@ -91,7 +91,7 @@ pub fn check_hidden(fields: &[HiddenField], bad: &mut Vec<Bad>) {
             let detail = format!("must be one of {}, or cf. followed by the key of a custom field", names.join(", "));
             // A schema cannot list the fields of each resource.
             let code = if elsewhere { FieldCode::Invalid } else { FieldCode::InvalidChoice };
-            bad.push(Bad::member(format!("/hidden_fields/{n}/field"), code, detail).among(names));
+            bad.push(FieldError::member(format!("/hidden_fields/{n}/field"), code, detail).among(names));
         }
     }
 }
@@ -109,27 +109,31 @@ fn is_read(rights: Rights) -> bool {
 
 /// Checks the permissions of a custom role: known resources, each once, and no `own` or `team` for records without
 /// owners.
-pub fn check_grants(grants: &[Grant], bad: &mut Vec<Bad>) {
+pub fn check_grants(grants: &[Grant], bad: &mut Vec<FieldError>) {
     for (n, grant) in grants.iter().enumerate() {
         let Some((name, rights)) = guarded().find(|(name, _)| *name == grant.resource) else {
             let detail = not_known(&grant.resource, guarded().map(|(name, _)| name));
-            let wrong = Bad::member(format!("/grants/{n}/resource"), FieldCode::InvalidChoice, detail);
+            let wrong = FieldError::member(format!("/grants/{n}/resource"), FieldCode::InvalidChoice, detail);
             bad.push(wrong.among(names_of(guarded().map(|(name, _)| name))));
             continue;
         };
         if grants.iter().take(n).any(|earlier| earlier.resource == grant.resource) {
-            bad.push(Bad::member(format!("/grants/{n}/resource"), FieldCode::StatedTwice, "must not occur twice"));
+            bad.push(FieldError::member(
+                format!("/grants/{n}/resource"),
+                FieldCode::StatedTwice,
+                "must not occur twice",
+            ));
         }
         for action in Action::ALL {
             let far = grant.of(action);
             if !rights.owned && matches!(far, Visibility::Own | Visibility::Team) {
                 let detail = format!("must be none or all, because {name} have no owners");
-                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::Invalid, detail));
+                bad.push(FieldError::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::Invalid, detail));
             }
             // A role may create records for others without seeing them afterwards.
             if far > grant.read && is_read(rights) && !(action == Action::Create && grant.read > Visibility::None) {
                 let detail = "must not reach further than read";
-                bad.push(Bad::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::OutOfRange, detail));
+                bad.push(FieldError::member(format!("/grants/{n}/{}", action.as_str()), FieldCode::OutOfRange, detail));
             }
         }
     }

@@ -5,7 +5,7 @@ use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::Hide;
 use crate::kernel::answers::included::Included;
 use crate::kernel::answers::reply::{Answer, Content};
-use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::fields::custom::{CustomField, CustomKind, OWN_FIELD};
 use crate::kernel::fields::field::Field;
 use crate::kernel::values::money::exponent;
@@ -86,14 +86,15 @@ impl Sheet {
     }
 
     /// Keeps only the requested columns, in the requested order.
-    pub fn only(self, names: &[String]) -> Result<Sheet, Bad> {
+    pub fn only(self, names: &[String]) -> Result<Sheet, FieldError> {
         let known = || self.names();
         let find = |name: &String| {
             let found = self.0.iter().find(|(column, _)| column == name);
-            let wrong = || Bad::member("/columns", FieldCode::InvalidChoice, not_known(name, known())).among(known());
+            let wrong =
+                || FieldError::member("/columns", FieldCode::InvalidChoice, not_known(name, known())).among(known());
             found.cloned().ok_or_else(wrong)
         };
-        names.iter().map(find).collect::<Result<Vec<_>, Bad>>().map(Sheet)
+        names.iter().map(find).collect::<Result<Vec<_>, FieldError>>().map(Sheet)
     }
 
     /// The file of these rows. It has a header even without rows.

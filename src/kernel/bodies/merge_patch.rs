@@ -1,6 +1,6 @@
 //! Merge patches (RFC 7396): absent means unchanged, null means clear; clients that cannot send null use
 //! `"clear": ["email"]`.
-use crate::kernel::error::{Bad, FieldCode, escape, length};
+use crate::kernel::error::{FieldCode, FieldError, escape, length};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 
@@ -13,10 +13,10 @@ pub fn clearable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 /// Turns each name in `clear`, at most `most` of them, into a null member; the schema then checks which members accept
 /// null.
-pub fn expand(members: &mut Map<String, Json>, most: usize, at: &str, bad: &mut Vec<Bad>) {
+pub fn expand(members: &mut Map<String, Json>, most: usize, at: &str, bad: &mut Vec<FieldError>) {
     let Some(clear) = members.remove("clear") else { return };
     let Ok(names) = serde_json::from_value::<Vec<String>>(clear) else {
-        return bad.push(Bad::member(
+        return bad.push(FieldError::member(
             format!("{at}/clear"),
             FieldCode::InvalidType,
             "must be an array of member names",
@@ -29,7 +29,7 @@ pub fn expand(members: &mut Map<String, Json>, most: usize, at: &str, bad: &mut 
             Some(Json::Null) => {}
             Some(_) => {
                 let pointer = format!("{at}/{}", escape(&name));
-                bad.push(Bad::member(pointer, FieldCode::StatedTwice, "must not be set and cleared at once"));
+                bad.push(FieldError::member(pointer, FieldCode::StatedTwice, "must not be set and cleared at once"));
             }
             None => drop(members.insert(name, Json::Null)),
         }

@@ -3,7 +3,7 @@
 use crate::kernel::access::grants::Access;
 use crate::kernel::access::record::Record;
 use crate::kernel::bodies::shape::{self, Node, Rules, Shape};
-use crate::kernel::error::{Bad, Error, FieldCode, Result, escape};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result, escape};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use utoipa::ToSchema;
@@ -147,13 +147,13 @@ fn whole(body: &mut Json) -> Option<&mut Json> {
 
 fn refuse<'m>(wrong: impl Iterator<Item = &'m Member>) -> Result<()> {
     let bad = |one: &Member| match one.derived {
-        true => Bad::member(&one.pointer, FieldCode::StatedTwice, "differs from the list; omit one of them"),
+        true => FieldError::member(&one.pointer, FieldCode::StatedTwice, "differs from the list; omit one of them"),
         false => {
             let detail = "cannot be changed here; omit it or send the current value";
-            Bad::member(&one.pointer, FieldCode::ReadOnly, detail)
+            FieldError::member(&one.pointer, FieldCode::ReadOnly, detail)
         }
     };
-    let bad: Vec<Bad> = wrong.map(bad).collect();
+    let bad: Vec<FieldError> = wrong.map(bad).collect();
     if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
 }
 

@@ -1,7 +1,7 @@
 //! Checks bodies against their schemas in the OpenAPI document, and reports all errors at once. Also normalises bodies:
 //! trims texts (NFC), turns 3.0 into an integer and an empty text into null, and treats null as in docs/api-rules.md.
 use crate::kernel::bodies::merge_patch;
-use crate::kernel::error::{Bad, ERRORS_MAX, Error, FieldCode, Result, escape, length, not_known};
+use crate::kernel::error::{ERRORS_MAX, Error, FieldCode, FieldError, Result, escape, length, not_known};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::address::{self, is_email, is_web_url, tidied};
 use crate::kernel::values::choice::choices_of;
@@ -142,7 +142,7 @@ impl Shape {
         })
     }
 
-    fn walk(&self, node: &Node, value: &mut Json, at: &mut String, bad: &mut Vec<Bad>) {
+    fn walk(&self, node: &Node, value: &mut Json, at: &mut String, bad: &mut Vec<FieldError>) {
         match (node, value) {
             (Node::Ref(name), value) => {
                 if let Some(node) = self.named.get(name) {
@@ -155,7 +155,7 @@ impl Shape {
                 }
             }
             (node, Json::Null) if node.nullable() => {}
-            (_, Json::Null) => bad.push(Bad::member(at.as_str(), FieldCode::NullNotAllowed, "must not be null")),
+            (_, Json::Null) => bad.push(FieldError::member(at.as_str(), FieldCode::NullNotAllowed, "must not be null")),
             (Node::Object { properties, required, patch, .. }, Json::Object(members)) => {
                 let clearable = properties.iter().filter(|(_, node)| node.nullable()).count();
                 if !*patch {
@@ -188,13 +188,14 @@ impl Shape {
                 let limit = (*min, max.or(Some(TEXT_MAX)));
                 let wrong = check_text(text, format.as_deref(), limit, choices).err();
                 let unlike = pattern.as_ref().filter(|pattern| !pattern.is_match(text));
-                let unlike = unlike.map(|pattern| Bad::new(FieldCode::InvalidFormat, format!("must match {pattern}")));
+                let unlike =
+                    unlike.map(|pattern| FieldError::new(FieldCode::InvalidFormat, format!("must match {pattern}")));
                 bad.extend(wrong.or(unlike).map(|wrong| wrong.at_member(at.as_str())));
             }
             (Node::Int { min, max, .. }, Json::Number(number)) => match as_integer(number) {
                 Some(n) if min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max) => {}
-                None if number.is_f64() => bad.push(Bad::invalid_type("an integer").at_member(at.as_str())),
-                _ => bad.push(Bad::out_of_range(*min, *max).at_member(at.as_str())),
+                None if number.is_f64() => bad.push(FieldError::invalid_type("an integer").at_member(at.as_str())),
+                _ => bad.push(FieldError::out_of_range(*min, *max).at_member(at.as_str())),
             },
             (Node::Number { min, max, .. }, Json::Number(number)) => {
                 let beyond = |bound: &Option<i64>, order| {
@@ -202,11 +203,11 @@ impl Shape {
                     bound.zip(number.as_f64()).is_some_and(|(bound, n)| n.partial_cmp(&bound) == Some(order))
                 };
                 if beyond(min, Ordering::Less) || beyond(max, Ordering::Greater) {
-                    bad.push(Bad::out_of_range(*min, *max).at_member(at.as_str()));
+                    bad.push(FieldError::out_of_range(*min, *max).at_member(at.as_str()));
                 }
             }
             (Node::Bool { .. }, Json::Bool(_)) | (Node::Any, _) => {}
-            (node, _) => bad.push(Bad::invalid_type(node.noun()).at_member(at.as_str())),
+            (node, _) => bad.push(FieldError::invalid_type(node.noun()).at_member(at.as_str())),
         }
     }
 
@@ -216,7 +217,7 @@ impl Shape {
         required: &[String],
         members: &mut Map<String, Json>,
         at: &mut String,
-        bad: &mut Vec<Bad>,
+        bad: &mut Vec<FieldError>,
     ) {
         let earlier = bad.len();
         for (name, value) in members.iter_mut() {
@@ -230,12 +231,12 @@ impl Shape {
                 None if bad.len() >= ERRORS_MAX => {}
                 None => {
                     let detail = not_known(name, properties.iter().map(|(n, _)| n.as_str()));
-                    bad.push(Bad::member(format!("{at}/{}", escape(name)), FieldCode::UnknownMember, detail));
+                    bad.push(FieldError::member(format!("{at}/{}", escape(name)), FieldCode::UnknownMember, detail));
                 }
             }
         }
         for name in required.iter().filter(|name| !members.contains_key(*name)) {
-            bad.push(Bad::member(format!("{at}/{}", escape(name)), FieldCode::Required, "is required"));
+            bad.push(FieldError::member(format!("{at}/{}", escape(name)), FieldCode::Required, "is required"));
         }
         // In a list of custom fields, the key identifies the value better than its index.
         let own = at.rsplit('/').nth(1) == Some("custom_fields");
@@ -244,7 +245,7 @@ impl Shape {
         }
     }
 
-    fn step(&self, node: &Node, value: &mut Json, at: &mut String, name: &str, bad: &mut Vec<Bad>) {
+    fn step(&self, node: &Node, value: &mut Json, at: &mut String, name: &str, bad: &mut Vec<FieldError>) {
         let length = at.len();
         at.push('/');
         at.push_str(&escape(name));
@@ -409,16 +410,16 @@ type Limits = (Option<u64>, Option<u64>);
 pub const LINE_MAX: u64 = 200;
 
 /// Checks one text. `format` is the format in the schema.
-fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[String]) -> Result<(), Bad> {
+fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[String]) -> Result<(), FieldError> {
     let one_line = max.is_some_and(|max| max <= LINE_MAX);
     if text.chars().any(|c| c.is_control() && (one_line || !matches!(c, '\n' | '\t' | '\r'))) {
-        return Err(Bad::new(FieldCode::InvalidCharacter, "must not contain control characters"));
+        return Err(FieldError::new(FieldCode::InvalidCharacter, "must not contain control characters"));
     }
     if let Some(wrong) = length(text.chars().count(), min, max, "character") {
         return Err(wrong);
     }
     if !choices.is_empty() && !choices.iter().any(|c| c == text) {
-        return Err(Bad::not_among(choices));
+        return Err(FieldError::not_among(choices));
     }
     let (fits, what) = match format {
         Some("uuid") => (text.len() == 36 && text.parse::<Uuid>().is_ok(), "must be a UUID"),
@@ -436,12 +437,12 @@ fn check_text(text: &str, format: Option<&str>, (min, max): Limits, choices: &[S
         Some("country") => (is_country(text), "must be an ISO 3166 country code of two letters, such as EE"),
         _ => (true, ""),
     };
-    if fits { Ok(()) } else { Err(Bad::new(FieldCode::InvalidFormat, what)) }
+    if fits { Ok(()) } else { Err(FieldError::new(FieldCode::InvalidFormat, what)) }
 }
 
 /// Rules that a schema cannot express, such as "one of these two members".
 pub trait Rules {
-    fn rules(&self, _bad: &mut Vec<Bad>) {}
+    fn rules(&self, _bad: &mut Vec<FieldError>) {}
 
     /// Returns the schema of the response to an update, whose read-only members may be sent back unchanged.
     fn response_shape() -> Option<Arc<Shape>> {

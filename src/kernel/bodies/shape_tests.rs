@@ -22,7 +22,7 @@ fn refused(refusals: &[&str]) -> Result<Json, Vec<String>> {
 }
 
 /// The whole error of a body that is refused for one reason.
-fn wrong(schema: &Json, mut body: Json) -> Bad {
+fn wrong(schema: &Json, mut body: Json) -> FieldError {
     match shape("Thing", schema, &[]).check(&mut body) {
         Err(Error::Problem(problem)) => problem.errors.first().unwrap().clone(),
         other => panic!("{other:?} of {body}"),

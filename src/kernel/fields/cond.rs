@@ -3,7 +3,7 @@
 //! The logic is two-valued: a comparison with an empty field is false, and `Not` of it is true (so "owner is not Ann"
 //! finds records without an owner). In SQL, a leaf may be NULL; AND and OR treat that as false, and `Not` adds
 //! `is not true`. So NULL never affects the result, and an index can serve the leaves.
-use crate::kernel::fields::field::{Every, Field, FieldRef};
+use crate::kernel::fields::field::{AllValues, Field, FieldRef};
 use crate::kernel::fields::search::Search;
 use crate::kernel::values::typed::{Values, each_type};
 use crate::kernel::values::value_type::ValueType;
@@ -85,8 +85,10 @@ impl Cond {
                 Some(Json::Array(words)) => words.is_empty(),
                 other => other.is_none_or(Json::is_null),
             },
-            Cond::Is(field, op, values) => match field.every() {
-                Some(every) => (every.of)(row).into_iter().any(|one| holds(&Values::Text(vec![one]), *op, values)),
+            Cond::Is(field, op, values) => match field.all_values() {
+                Some(all_values) => {
+                    (all_values.of)(row).into_iter().any(|one| holds(&Values::Text(vec![one]), *op, values))
+                }
                 None => Values::of_json(field.value_type(), field.of(row)).is_some_and(|v| holds(&v, *op, values)),
             },
             Cond::Carries(field, words) => field.of(row).and_then(Json::as_array).is_some_and(|has| {
@@ -218,8 +220,8 @@ impl QueryFragment<Pg> for Cond {
             Cond::Is(FieldRef::Custom(field), Op::Eq, values) if field.can_contain(values) => {
                 field.contains(values, &mut out)?;
             }
-            Cond::Is(FieldRef::Built(Field { every: Some(every), .. }), op, Values::Text(list)) => {
-                any_of(every, *op, list, &mut out)?;
+            Cond::Is(FieldRef::Built(Field { all_values: Some(all_values), .. }), op, Values::Text(list)) => {
+                any_of(all_values, *op, list, &mut out)?;
             }
             Cond::Is(field, op, values) => {
                 field.column(out.reborrow())?;
@@ -269,12 +271,12 @@ impl QueryFragment<Pg> for Cond {
 }
 
 /// Compares a field with several values: one of them is in the list, or matches the pattern.
-fn any_of<'b>(every: &Every, op: Op, list: &'b [String], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+fn any_of<'b>(all_values: &AllValues, op: Op, list: &'b [String], out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
     if op == Op::Eq {
-        out.push_sql(every.is_any);
+        out.push_sql(all_values.is_any);
         return out.push_bind_param::<Array<Text>, [String]>(list);
     }
-    for piece in ["exists (select from ", every.each, " one where one", op.sql()] {
+    for piece in ["exists (select from ", all_values.each, " one where one", op.sql()] {
         out.push_sql(piece);
     }
     list.iter().take(1).try_for_each(|one| out.push_bind_param::<Text, _>(one))?;

@@ -1,5 +1,5 @@
 //! Custom fields: definitions, values, and the rules of each kind of value.
-use crate::kernel::error::{Bad, Error, FieldCode, not_known};
+use crate::kernel::error::{Error, FieldCode, FieldError, not_known};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::address::{self, is_email, is_web_url};
 use crate::kernel::values::money::Money;
@@ -252,12 +252,14 @@ impl CustomValues {
         fields: &CustomFields,
         record: Kind,
         country: &str,
-    ) -> Result<Self, Vec<Bad>> {
+    ) -> Result<Self, Vec<FieldError>> {
         let (mut values, mut bad) = (self.0.clone(), Vec::new());
         for (n, value) in given.iter().enumerate() {
             let at = |member: &str| format!("/custom_fields/{n}/{member}");
             if given.iter().take(n).any(|earlier| earlier.key == value.key) {
-                bad.push(Bad::member(at("key"), FieldCode::StatedTwice, "must not occur twice").of_field(&value.key));
+                bad.push(
+                    FieldError::member(at("key"), FieldCode::StatedTwice, "must not occur twice").of_field(&value.key),
+                );
                 continue;
             }
             // A client may send back what a response showed, even if the value would not be accepted now.
@@ -267,7 +269,9 @@ impl CustomValues {
             let Some(field) = fields.active(record).find(|field| field.key == value.key) else {
                 let known: Vec<&str> = fields.active(record).map(|field| field.key.as_str()).collect();
                 let detail = not_known(&value.key, known.iter().copied());
-                bad.push(Bad::member(at("key"), FieldCode::InvalidChoice, detail).among(known).of_field(&value.key));
+                bad.push(
+                    FieldError::member(at("key"), FieldCode::InvalidChoice, detail).among(known).of_field(&value.key),
+                );
                 continue;
             };
             match field.accept(value, country) {
@@ -301,7 +305,7 @@ impl CustomValues {
     }
 }
 
-type Wrong = (&'static str, Bad);
+type Wrong = (&'static str, FieldError);
 
 /// Adds the keys of the custom fields to errors about the records that the given values refer to.
 pub fn about(given: &[CustomValue], error: Error) -> Error {
@@ -322,10 +326,10 @@ impl CustomField {
         if let Some((other, _)) = given.iter().find(|(other, _)| *other != member) {
             let (key, kind) = (&self.key, self.kind.as_str());
             let detail = format!("must be absent: {key} has the kind {kind}, whose value is in {member}");
-            return Err((other, Bad::new(FieldCode::Invalid, detail)));
+            return Err((other, FieldError::new(FieldCode::Invalid, detail)));
         }
         let Some((_, stored)) = given.pop() else { return Ok(None) };
-        let format = |detail: &str| Err((member, Bad::new(FieldCode::InvalidFormat, detail)));
+        let format = |detail: &str| Err((member, FieldError::new(FieldCode::InvalidFormat, detail)));
         match (self.kind, &stored) {
             (CustomKind::Choice, Stored::Text(text)) => self.require_option(text)?,
             (CustomKind::MultiChoice, Stored::Options(list)) => {
@@ -351,7 +355,7 @@ impl CustomField {
         if self.options.iter().any(|option| option == text) {
             return Ok(());
         }
-        Err((self.kind.member(), Bad::not_among(&self.options)))
+        Err((self.kind.member(), FieldError::not_among(&self.options)))
     }
 
     /// Returns the value in a serialized record.

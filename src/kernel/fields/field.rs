@@ -1,5 +1,5 @@
 //! The fields of a resource for filters, sorting, search and imports: declared once, typed by the diesel columns.
-use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::error::{FieldCode, FieldError};
 use crate::kernel::fields::custom::CustomField;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::choice::Choices;
@@ -36,7 +36,7 @@ pub struct Field {
     /// The normal form of the values.
     pub(crate) text_format: TextFormat,
     /// If the field shows the first of several values, access to all of them.
-    pub(crate) every: Option<&'static Every>,
+    pub(crate) all_values: Option<&'static AllValues>,
     /// For an instant that may be the end of a day, the field that holds the day.
     pub(crate) day: Option<&'static Field>,
     /// The field is only compared together with another field and adds no cost.
@@ -48,7 +48,7 @@ pub struct Field {
 /// A field with several values, of which the response shows the first under the field's name, such as all e-mail
 /// addresses of a contact.
 #[derive(Debug)]
-pub struct Every {
+pub struct AllValues {
     /// SQL for "one of the values is in the list", up to the array of texts, in the form of an index.
     pub is_any: &'static str,
     /// SQL that returns the set of values.
@@ -74,7 +74,7 @@ where
         path: name,
         refers: None,
         text_format: TextFormat::Text,
-        every: None,
+        all_values: None,
         day: None,
         beside: false,
         currency: None,
@@ -110,7 +110,7 @@ pub const fn expression(name: &'static str, value_type: ValueType, column: &'sta
         refers: None,
         currency: None,
         text_format: TextFormat::Text,
-        every: None,
+        all_values: None,
         day: None,
         beside: false,
     }
@@ -168,8 +168,8 @@ impl Field {
     }
 
     #[must_use]
-    pub const fn first_of(mut self, every: &'static Every) -> Self {
-        self.every = Some(every);
+    pub const fn first_of(mut self, all_values: &'static AllValues) -> Self {
+        self.all_values = Some(all_values);
         self
     }
 
@@ -278,9 +278,9 @@ impl FieldRef {
         }
     }
 
-    pub(in crate::kernel) fn every(&self) -> Option<&'static Every> {
+    pub(in crate::kernel) fn all_values(&self) -> Option<&'static AllValues> {
         match self {
-            FieldRef::Built(field) => field.every,
+            FieldRef::Built(field) => field.all_values,
             FieldRef::Custom(_) | FieldRef::Currency(_) => None,
         }
     }
@@ -340,22 +340,22 @@ impl fmt::Debug for Field {
 
 impl Values {
     /// Parses texts from a query string. The error has no location yet.
-    pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, Bad> {
-        fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, Bad> {
+    pub fn parse(field: &FieldRef, texts: Vec<String>) -> Result<Values, FieldError> {
+        fn all<T>(texts: &[String], read: impl Fn(&str) -> Option<T>, wrong: &str) -> Result<Vec<T>, FieldError> {
             texts
                 .iter()
                 .map(|t| read(t))
                 .collect::<Option<_>>()
-                .ok_or_else(|| Bad::new(FieldCode::InvalidFormat, wrong))
+                .ok_or_else(|| FieldError::new(FieldCode::InvalidFormat, wrong))
         }
         Ok(match field.value_type() {
             ValueType::Text | ValueType::TextArray => {
                 let choices = field.choices();
                 if !choices.is_empty() && !texts.iter().all(|t| choices.contains(&t.as_str())) {
-                    return Err(Bad::not_among(&choices));
+                    return Err(FieldError::not_among(&choices));
                 }
                 if field.text_format() == TextFormat::Currency && !texts.iter().all(|code| money::is_currency(code)) {
-                    return Err(Bad::new(FieldCode::InvalidFormat, "must be an ISO 4217 code such as EUR"));
+                    return Err(FieldError::new(FieldCode::InvalidFormat, "must be an ISO 4217 code such as EUR"));
                 }
                 // PostgreSQL does not accept NUL in texts.
                 Values::Text(all(&texts, |t| (!t.contains('\0')).then(|| t.to_owned()), "must not contain NUL")?)

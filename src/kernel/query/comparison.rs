@@ -1,6 +1,6 @@
 //! Interprets comparisons and their values: `me`, relative dates, amounts with a currency.
 use crate::kernel::access::actor::Actor;
-use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::error::{FieldCode, FieldError};
 use crate::kernel::fields::cond::{Cond, Op, pattern};
 use crate::kernel::fields::field::{Field, FieldRef};
 use crate::kernel::fields::kind::Kind;
@@ -21,7 +21,7 @@ impl<T> Fields<T> {
         comparison: Comparison,
         texts: Vec<String>,
         actor: &Actor,
-    ) -> Result<Cond, Bad> {
+    ) -> Result<Cond, FieldError> {
         compare_in(self.currency_of(&field), field, comparison, texts, actor)
     }
 }
@@ -33,7 +33,7 @@ pub(in crate::kernel) fn compare_in(
     comparison: Comparison,
     texts: Vec<String>,
     actor: &Actor,
-) -> Result<Cond, Bad> {
+) -> Result<Cond, FieldError> {
     let zone = actor.settings.own_time_zone;
     let of_days = matches!(field.value_type(), ValueType::Date | ValueType::Time);
     match (comparison, &currency) {
@@ -42,7 +42,7 @@ pub(in crate::kernel) fn compare_in(
         }
         (Comparison::Op(_), Some(currency)) => match <[String; 1]>::try_from(texts) {
             Ok([text]) => in_currency(&field, currency, comparison, text, actor),
-            Err(_) => Err(Bad::new(FieldCode::InvalidFormat, "must have exactly one value")),
+            Err(_) => Err(FieldError::new(FieldCode::InvalidFormat, "must have exactly one value")),
         },
         (Comparison::NoneOf, Some(_)) => compare_in(currency, field, Comparison::AnyOf, texts, actor).map(|cond| !cond),
         (Comparison::AnyOf, None) if of_days && texts.iter().any(|text| relative::period(text, zone).is_some()) => {
@@ -57,8 +57,8 @@ pub(in crate::kernel) fn compare_in(
 }
 
 /// Builds a condition from each text and combines them with "or".
-fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, Bad>) -> Result<Cond, Bad> {
-    let mut conds = texts.into_iter().map(make).collect::<Result<Vec<Cond>, Bad>>()?;
+fn one_of_each(texts: Vec<String>, make: impl Fn(String) -> Result<Cond, FieldError>) -> Result<Cond, FieldError> {
+    let mut conds = texts.into_iter().map(make).collect::<Result<Vec<Cond>, FieldError>>()?;
     Ok(if conds.len() == 1 { conds.pop().unwrap_or(Cond::Any(conds)) } else { Cond::Any(conds) })
 }
 
@@ -69,7 +69,7 @@ fn in_currency(
     comparison: Comparison,
     text: String,
     actor: &Actor,
-) -> Result<Cond, Bad> {
+) -> Result<Cond, FieldError> {
     match amounts::cut(&text) {
         (amount, Some(code)) => Ok(Cond::All(vec![
             Cond::Is(currency.clone(), Op::Eq, Values::Text(vec![code])),
@@ -80,7 +80,7 @@ fn in_currency(
 }
 
 /// Compares with a period: `this_month` matches any day of the month, `today` any instant of today.
-fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Bad> {
+fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, FieldError> {
     let zone = actor.settings.own_time_zone;
     let Some([first, after]) = relative::period(&text, zone) else {
         return compare(field.clone(), Comparison::AnyOf, vec![text], actor);
@@ -95,7 +95,7 @@ fn within_days(field: &FieldRef, text: String, actor: &Actor) -> Result<Cond, Ba
 }
 
 /// Compares like `compare`, with special handling of days: an all-day task is due after the beginning of its day.
-fn from_day(field: &FieldRef, op: Op, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
+fn from_day(field: &FieldRef, op: Op, texts: Vec<String>, actor: &Actor) -> Result<Cond, FieldError> {
     let day = texts.first().and_then(|text| relative::day(text, actor.settings.own_time_zone));
     let cond = compare(field.clone(), Comparison::Op(op), texts, actor)?;
     let op = if matches!(op, Op::Gt | Op::Gte) { Op::Gte } else { Op::Lt };
@@ -112,7 +112,7 @@ fn or_all_day(field: &FieldRef, of_instant: Cond, of_day: &[(Op, NaiveDate)]) ->
 }
 
 /// Compares like `Fields::compare`, for a field without a currency.
-fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &Actor) -> Result<Cond, Bad> {
+fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &Actor) -> Result<Cond, FieldError> {
     let (zone, value_type, text_format) = (actor.settings.own_time_zone, field.value_type(), field.text_format());
     let country = &actor.settings.country;
     let meant = |text: String| match value_type {
@@ -124,7 +124,7 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
     let values = |texts: Vec<String>| Values::parse(&field, texts.into_iter().map(meant).collect());
     let one = |texts: Vec<String>| match <[String; 1]>::try_from(texts) {
         Ok([text]) => Ok(text),
-        Err(_) => Err(Bad::new(FieldCode::InvalidFormat, "must have exactly one value")),
+        Err(_) => Err(FieldError::new(FieldCode::InvalidFormat, "must have exactly one value")),
     };
     // Checks the values of a closed set. The options of a custom field are not checked, because some may have been
     // removed since.
@@ -157,7 +157,7 @@ fn compare(field: FieldRef, comparison: Comparison, texts: Vec<String>, actor: &
         (Comparison::Empty, _) => match one(texts)?.as_str() {
             "true" => Cond::Empty(field),
             "false" => !Cond::Empty(field),
-            _ => return Err(Bad::new(FieldCode::InvalidFormat, "must be true or false")),
+            _ => return Err(FieldError::new(FieldCode::InvalidFormat, "must be true or false")),
         },
     })
 }

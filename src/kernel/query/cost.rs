@@ -1,5 +1,5 @@
 //! The cost of a list or a selection. A query that would occupy a thread for seconds is refused.
-use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::error::{FieldCode, FieldError};
 use crate::kernel::fields::cond::{Cond, Op};
 use crate::kernel::fields::field::FieldRef;
 
@@ -35,7 +35,7 @@ pub struct Spent(usize);
 
 impl Spent {
     /// Adds a condition; returns an error if the sum exceeds the limit.
-    pub fn add(&mut self, cond: &Cond) -> Result<(), Bad> {
+    pub fn add(&mut self, cond: &Cond) -> Result<(), FieldError> {
         let before = self.0;
         self.0 += cond.cost();
         if before <= COST_MAX && self.0 > COST_MAX {
@@ -43,7 +43,7 @@ impl Spent {
                 "exceeds the cost limit: contains and starts_with cost {TEXT} each, every other condition 1, and all \
                  conditions together at most {COST_MAX}"
             );
-            return Err(Bad::new(FieldCode::TooLong, detail).within(None, i64::try_from(COST_MAX).ok()));
+            return Err(FieldError::new(FieldCode::TooLong, detail).within(None, i64::try_from(COST_MAX).ok()));
         }
         Ok(())
     }

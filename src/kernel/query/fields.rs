@@ -38,16 +38,16 @@ pub enum LinkedBy {
     /// Through records whose visibility depends on the caller.
     Seen(fn(&Actor, &[Uuid]) -> Cond),
     /// Through conditions on records one step away, as in `company.sector`; their visibility depends on the caller.
-    Away { kind: Kind, fields: fn() -> &'static [Field], found: Away },
+    Records { kind: Kind, fields: fn() -> &'static [Field], found: RelatedCondition },
     /// The records of another record and of what belongs to it, if `related` is true; `always` is its default.
     Related { to: Kind, always: bool, work: fn(&Actor, Kind, &[Uuid]) -> Cond },
 }
 
 /// A field of a record one step away, and for an amount the field that holds its currency.
-pub type Asking = (&'static Field, Option<&'static Field>);
+pub type RelatedField = (&'static Field, Option<&'static Field>);
 
 /// Returns the condition that another condition holds for a record one step away.
-pub type Away = fn(&Actor, Cond) -> Cond;
+pub type RelatedCondition = fn(&Actor, Cond) -> Cond;
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

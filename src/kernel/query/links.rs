@@ -1,9 +1,9 @@
 //! Filters by other tables: the contacts of a deal, what belongs to a record, conditions on records one step away.
 use crate::kernel::access::actor::Actor;
-use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::field::{Field, FieldRef};
-use crate::kernel::query::fields::{Asking, Away, Fields, Link, LinkedBy};
+use crate::kernel::query::fields::{Fields, Link, LinkedBy, RelatedCondition, RelatedField};
 use crate::kernel::query::params::{QueryParams, RELATED, split};
 use crate::kernel::query::soft_delete::DELETED_AT;
 use crate::kernel::values::typed::Values;
@@ -13,9 +13,9 @@ impl<T> Fields<T> {
     pub fn linked(
         &'static self,
         name: &str,
-        ids: impl FnOnce() -> Result<Values, Bad>,
+        ids: impl FnOnce() -> Result<Values, FieldError>,
         actor: &Actor,
-    ) -> Option<Result<Cond, Bad>> {
+    ) -> Option<Result<Cond, FieldError>> {
         let by_id = |link: &&Link| link.name == name && matches!(link.by, LinkedBy::Table(_) | LinkedBy::Seen(_));
         let link = self.links.iter().find(by_id)?;
         Some(ids().map(|ids| match (link.by, ids) {
@@ -27,9 +27,12 @@ impl<T> Fields<T> {
 
     /// Returns the fields of records one step away by their dotted names, with the field that holds the currency and
     /// the function that builds the condition.
-    pub fn away<'f>(&'f self, actor: &'f Actor) -> impl Iterator<Item = (String, Asking, Away)> + 'f {
+    pub fn related_fields<'f>(
+        &'f self,
+        actor: &'f Actor,
+    ) -> impl Iterator<Item = (String, RelatedField, RelatedCondition)> + 'f {
         let of = |link: &'static Link| match link.by {
-            LinkedBy::Away { kind, fields, found } => Some((link.name, kind, fields(), found)),
+            LinkedBy::Records { kind, fields, found } => Some((link.name, kind, fields(), found)),
             _ => None,
         };
         self.links.iter().filter_map(of).flat_map(move |(name, kind, fields, found)| {
@@ -42,7 +45,7 @@ impl<T> Fields<T> {
     }
 
     /// Parses the ids in a parameter.
-    pub(in crate::kernel) fn ids(&'static self, name: &str, value: &str) -> Result<Values, Bad> {
+    pub(in crate::kernel) fn ids(&'static self, name: &str, value: &str) -> Result<Values, FieldError> {
         let ids = Values::parse(&FieldRef::Built(&self.id), split(value));
         ids.map_err(|bad| bad.at_parameter(name))
     }
@@ -64,7 +67,7 @@ impl<T> Fields<T> {
             let related = self.links.iter().filter(|link| matches!(link.by, LinkedBy::Related { .. }));
             let names = related.map(|link| link.name).collect::<Vec<_>>().join(", ");
             let detail = format!("requires one of these parameters: {names}");
-            return Err(Error::parameters(vec![Bad::parameter(RELATED, FieldCode::Invalid, detail)]));
+            return Err(Error::parameters(vec![FieldError::parameter(RELATED, FieldCode::Invalid, detail)]));
         }
         Ok(conds)
     }

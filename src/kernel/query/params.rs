@@ -1,6 +1,6 @@
 //! The names and values of query parameters, and the operators in the suffixes of the names. Each reader removes the
 //! parameters that it handles; the remaining ones are reported as unknown.
-use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::fields::cond::Op;
 use crate::kernel::fields::field::FieldRef;
 use crate::kernel::values::value_type::ValueType;
@@ -106,10 +106,10 @@ impl QueryParams {
         for (n, (name, value)) in pairs.iter().enumerate() {
             // The decoder writes U+FFFD for bytes that are not UTF-8.
             if value.contains(['\u{FFFD}', '\0']) {
-                bad.push(Bad::parameter(name, FieldCode::InvalidCharacter, "must be UTF-8 without NUL"));
+                bad.push(FieldError::parameter(name, FieldCode::InvalidCharacter, "must be UTF-8 without NUL"));
             }
             if takes_one(name) && pairs.iter().take(n).any(|(earlier, _)| earlier == name) {
-                bad.push(Bad::parameter(name, FieldCode::StatedTwice, "must occur only once"));
+                bad.push(FieldError::parameter(name, FieldCode::StatedTwice, "must occur only once"));
             }
         }
         if bad.is_empty() { Ok(QueryParams(joined(pairs))) } else { Err(Error::parameters(bad)) }
@@ -133,7 +133,8 @@ impl QueryParams {
     pub fn limit(&mut self, usual: i64, max: i64) -> Result<i64> {
         let Some(text) = self.take("limit") else { return Ok(usual) };
         let within = text.parse().ok().filter(|limit| (1..=max).contains(limit));
-        within.ok_or_else(|| Error::parameters(vec![Bad::out_of_range(Some(1), Some(max)).at_parameter("limit")]))
+        within
+            .ok_or_else(|| Error::parameters(vec![FieldError::out_of_range(Some(1), Some(max)).at_parameter("limit")]))
     }
 
     pub fn date(&mut self, name: &str) -> Result<Option<chrono::NaiveDate>> {
@@ -146,9 +147,9 @@ impl QueryParams {
     /// Reports all remaining parameters as unknown.
     pub fn finish(self, known: &[&str]) -> Result<()> {
         let unknown = |(name, _): &(String, String)| {
-            Bad::parameter(name, FieldCode::UnknownParameter, not_known(name, known.iter().copied()))
+            FieldError::parameter(name, FieldCode::UnknownParameter, not_known(name, known.iter().copied()))
         };
-        let bad: Vec<Bad> = self.0.iter().map(unknown).collect();
+        let bad: Vec<FieldError> = self.0.iter().map(unknown).collect();
         if bad.is_empty() { Ok(()) } else { Err(Error::parameters(bad)) }
     }
 }
@@ -168,7 +169,7 @@ pub fn split(text: &str) -> Vec<String> {
 }
 
 fn wrong(name: &str, what: &str) -> Error {
-    Error::parameters(vec![Bad::parameter(name, FieldCode::InvalidFormat, format!("must be {what}"))])
+    Error::parameters(vec![FieldError::parameter(name, FieldCode::InvalidFormat, format!("must be {what}"))])
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! parameters from the same table of operators.
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::resource;
-use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::fields::cond::{Cond, Op, pattern};
 use crate::kernel::fields::field::{Field, FieldRef};
 use crate::kernel::fields::search::Search;
@@ -156,14 +156,14 @@ impl<T> Fields<T> {
     pub(in crate::kernel) fn assemble(
         &'static self,
         window: Window,
-        filter: Result<Vec<Cond>, Vec<Bad>>,
+        filter: Result<Vec<Cond>, Vec<FieldError>>,
         text: &str,
         actor: &Actor,
-    ) -> Result<Plan<T>, Vec<Bad>> {
+    ) -> Result<Plan<T>, Vec<FieldError>> {
         let mut bad = Vec::new();
         let limit = window.limit.unwrap_or(LIMIT_DEFAULT);
         if !(1..=LIMIT_MAX).contains(&limit) {
-            bad.push(Bad::out_of_range(Some(1), Some(LIMIT_MAX)).at_parameter("limit"));
+            bad.push(FieldError::out_of_range(Some(1), Some(LIMIT_MAX)).at_parameter("limit"));
         }
         let keys = self.order(window.sort.as_deref().unwrap_or(self.default_sort), actor);
         let mark_of = format!("{} {:?} {text} {keys:?}", actor.workspace, self.kind);
@@ -190,7 +190,7 @@ impl<T> Fields<T> {
         let mixed = sorted_by.filter(|amount| !conds.iter().any(|cond| amounts::fixes(cond, amount)));
         bad.extend(mixed.map(|amount| {
             let detail = format!("cannot be {}: {}", amount.name(), amount.how_to_name_currency());
-            Bad::parameter("sort", FieldCode::Invalid, detail)
+            FieldError::parameter("sort", FieldCode::Invalid, detail)
         }));
         if !bad.is_empty() {
             return Err(bad);
@@ -218,7 +218,7 @@ impl<T> Fields<T> {
         self.filter(params, actor, own).map(Cond::All).map_err(Error::parameters)
     }
 
-    fn filter(&'static self, params: QueryParams, actor: &Actor, own: &[&str]) -> Result<Vec<Cond>, Vec<Bad>> {
+    fn filter(&'static self, params: QueryParams, actor: &Actor, own: &[&str]) -> Result<Vec<Cond>, Vec<FieldError>> {
         let (mut conds, mut bad, mut spent) = (Vec::new(), Vec::new(), Spent::default());
         for (name, value) in sorted(&params.0) {
             let cond = self.parameter(name, value, actor, own).and_then(|cond| {
@@ -235,17 +235,17 @@ impl<T> Fields<T> {
         match conds.iter().find_map(|cond| amounts::unnamed(cond, &around)) {
             Some(FieldRef::Built(field)) => {
                 let (name, how) = (field.currency.unwrap_or_default(), FieldRef::Built(field).how_to_name_currency());
-                Err(vec![Bad::parameter(name, FieldCode::Required, format!("is required: {how}"))])
+                Err(vec![FieldError::parameter(name, FieldCode::Required, format!("is required: {how}"))])
             }
             Some(field) => {
                 let detail = format!("must name a currency: {}", field.how_to_name_currency());
-                Err(vec![Bad::parameter(CUSTOM, FieldCode::Required, detail)])
+                Err(vec![FieldError::parameter(CUSTOM, FieldCode::Required, detail)])
             }
             None => Ok(conds),
         }
     }
 
-    fn parameter(&'static self, name: &str, value: &str, actor: &Actor, own: &[&str]) -> Result<Cond, Bad> {
+    fn parameter(&'static self, name: &str, value: &str, actor: &Actor, own: &[&str]) -> Result<Cond, FieldError> {
         if let ("q", Some(search)) = (name, &self.search) {
             return self.words(search, value, actor);
         }
@@ -264,7 +264,7 @@ impl<T> Fields<T> {
         let Some((field, comparison)) = self.filterable().find_map(parse).filter(shown) else {
             let known: Vec<String> = self.parameters().into_iter().map(|p| p.name).collect();
             let known = known.iter().map(String::as_str).chain(own.iter().copied());
-            return Err(Bad::parameter(name, FieldCode::UnknownParameter, not_known(name, known)));
+            return Err(FieldError::parameter(name, FieldCode::UnknownParameter, not_known(name, known)));
         };
         let texts = if matches!(comparison, Comparison::AnyOf | Comparison::NoneOf | Comparison::AllOf) {
             split(value)
@@ -275,8 +275,8 @@ impl<T> Fields<T> {
     }
 
     /// Parses a condition on a custom field: `region:eq:north`, `budget:gte:5000`, `region:empty:true`.
-    fn own_field(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
-        let wrong = |code, detail: String| Bad::parameter(CUSTOM, code, detail);
+    fn own_field(&'static self, text: &str, actor: &Actor) -> Result<Cond, FieldError> {
+        let wrong = |code, detail: String| FieldError::parameter(CUSTOM, code, detail);
         let mut parts = text.splitn(3, ':');
         let (Some(key), Some(op), Some(value)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(wrong(FieldCode::InvalidFormat, "must be key:operator:value, such as region:eq:north".into()));
@@ -296,13 +296,13 @@ impl<T> Fields<T> {
         let texts = if many { split(value) } else { vec![value.into()] };
         self.compare(field, comparison, texts, actor).map_err(|bad| {
             let detail = format!("{key} {}", bad.detail);
-            Bad { detail, ..bad }.at_parameter(CUSTOM).of_field(key)
+            FieldError { detail, ..bad }.at_parameter(CUSTOM).of_field(key)
         })
     }
 
     /// Parses `-created_at,name`. Adds the id with the direction of the last key, so that one index serves both
     /// directions.
-    fn order(&'static self, sort: &str, actor: &Actor) -> Result<Vec<Key>, Bad> {
+    fn order(&'static self, sort: &str, actor: &Actor) -> Result<Vec<Key>, FieldError> {
         let mut keys: Vec<Key> = Vec::new();
         for part in sort.split(',') {
             let (name, desc) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
@@ -310,10 +310,14 @@ impl<T> Fields<T> {
             let field = known().find(|field| field.name() == name).ok_or_else(|| {
                 let names: Vec<String> = known().map(|field| field.name().to_owned()).collect();
                 let detail = format!("does not accept {name}; accepted values: {}", names.join(", "));
-                Bad::parameter("sort", FieldCode::InvalidChoice, detail).among(names)
+                FieldError::parameter("sort", FieldCode::InvalidChoice, detail).among(names)
             })?;
             if keys.iter().any(|key| key.field.name() == name) {
-                return Err(Bad::parameter("sort", FieldCode::StatedTwice, format!("must not contain {name} twice")));
+                return Err(FieldError::parameter(
+                    "sort",
+                    FieldCode::StatedTwice,
+                    format!("must not contain {name} twice"),
+                ));
             }
             keys.push(Key::new(field, desc, &actor.settings.country));
         }
@@ -323,16 +327,16 @@ impl<T> Fields<T> {
     }
 
     /// Builds the condition of `q` in a body.
-    pub fn condition_of_words(&'static self, text: &str, actor: &Actor) -> Result<Cond, Bad> {
+    pub fn condition_of_words(&'static self, text: &str, actor: &Actor) -> Result<Cond, FieldError> {
         match &self.search {
             Some(search) => self.words(search, text, actor),
-            None => Err(Bad::parameter("q", FieldCode::Invalid, "is not supported by this list")),
+            None => Err(FieldError::parameter("q", FieldCode::Invalid, "is not supported by this list")),
         }
     }
 
     /// Builds a condition that requires all words. If the caller's role hides a part of the searchable text, searches
     /// the other members one by one.
-    fn words(&'static self, search: &'static Search, text: &str, actor: &Actor) -> Result<Cond, Bad> {
+    fn words(&'static self, search: &'static Search, text: &str, actor: &Actor) -> Result<Cond, FieldError> {
         let search_terms = search_terms(text, actor)?;
         let hides = |path: &&str| actor.access.hides(self.kind.path(), path.split('.').next().unwrap_or(path));
         if !search.members.iter().any(hides) {
@@ -362,15 +366,15 @@ impl<T> Fields<T> {
         self.include(&names).map_err(|bad| Error::parameters(vec![bad]))
     }
 
-    fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, Bad> {
+    fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, FieldError> {
         if names.iter().any(|name| !name.is_empty()) && self.includes().next().is_none() {
-            return Err(Bad::parameter("include", FieldCode::UnknownParameter, "is not supported here"));
+            return Err(FieldError::parameter("include", FieldCode::UnknownParameter, "is not supported here"));
         }
         let find = |name: &String| {
             self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
                 let known: Vec<&str> = self.includes().map(|(n, _)| n).collect();
                 let detail = format!("does not accept {name}; accepted values: {}", known.join(", "));
-                Bad::parameter("include", FieldCode::InvalidChoice, detail).among(known)
+                FieldError::parameter("include", FieldCode::InvalidChoice, detail).among(known)
             })
         };
         names.iter().filter(|name| !name.is_empty()).map(find).collect()

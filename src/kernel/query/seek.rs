@@ -1,5 +1,5 @@
 //! Sort order and keyset paging. Empty values sort last in both directions; the id is always the last key.
-use crate::kernel::error::{Bad, Code};
+use crate::kernel::error::{Code, FieldError};
 use crate::kernel::fields::field::FieldRef;
 use crate::kernel::values::collation;
 use crate::kernel::values::text_format::TextFormat;
@@ -87,8 +87,8 @@ pub fn seal(payload: &Json) -> String {
     BASE64.encode([signature(&payload), payload].concat())
 }
 
-pub fn unseal(cursor: &str) -> Result<Json, Bad> {
-    let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "is not a valid cursor");
+pub fn unseal(cursor: &str) -> Result<Json, FieldError> {
+    let invalid = || FieldError::parameter("cursor", Code::CursorInvalid, "is not a valid cursor");
     let bytes = BASE64.decode(cursor).map_err(|_| invalid())?;
     let (signed, payload) = bytes.split_at_checked(12).ok_or_else(invalid)?;
     if !signatures(payload).iter().any(|known| known == signed) {
@@ -109,11 +109,15 @@ impl Order {
         seal(&json!([mark, values]))
     }
 
-    pub fn seek(&self, cursor: &str, mark: &str) -> Result<Seek, Bad> {
-        let invalid = || Bad::parameter("cursor", Code::CursorInvalid, "is not a valid cursor");
+    pub fn seek(&self, cursor: &str, mark: &str) -> Result<Seek, FieldError> {
+        let invalid = || FieldError::parameter("cursor", Code::CursorInvalid, "is not a valid cursor");
         let (its_mark, values): (String, Vec<Json>) = serde_json::from_value(unseal(cursor)?).map_err(|_| invalid())?;
         if its_mark != mark {
-            return Err(Bad::parameter("cursor", Code::CursorMismatch, "belongs to a different filter or sort order"));
+            return Err(FieldError::parameter(
+                "cursor",
+                Code::CursorMismatch,
+                "belongs to a different filter or sort order",
+            ));
         }
         if values.len() != self.0.len() {
             return Err(invalid());

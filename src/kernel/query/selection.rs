@@ -1,7 +1,7 @@
 //! The condition language in bodies: in `POST /…/search`, views, segments and jobs on a selection.
 use crate::kernel::access::actor::Actor;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, Error, FieldCode, Result, not_known};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::field::FieldRef;
 use crate::kernel::query::amounts;
@@ -125,13 +125,13 @@ pub struct RecordSelection {
 
 impl RecordSelection {
     /// Checks that the selection is not empty, so that a forgotten condition does not select all records.
-    pub fn require_selection(&self, bad: &mut Vec<Bad>) {
+    pub fn require_selection(&self, bad: &mut Vec<FieldError>) {
         if *self == RecordSelection::default() {
             let detail = "must not be empty; send {\"everything\": true} to select all records";
-            bad.push(Bad::member("/selection", FieldCode::Required, detail));
+            bad.push(FieldError::member("/selection", FieldCode::Required, detail));
         }
         if self.q.as_ref().is_some_and(|words| words.trim().is_empty()) {
-            bad.push(Bad::member("/selection/q", FieldCode::TooShort, "must not be empty"));
+            bad.push(FieldError::member("/selection/q", FieldCode::TooShort, "must not be empty"));
         }
         Selection { all: self.all.clone(), any: self.any.clone(), none: self.none.clone() }
             .require_searchable_text(bad);
@@ -140,13 +140,13 @@ impl RecordSelection {
 
 impl Selection {
     /// Checks that no search text is empty, because every text contains the empty one.
-    pub fn require_searchable_text(&self, bad: &mut Vec<Bad>) {
+    pub fn require_searchable_text(&self, bad: &mut Vec<FieldError>) {
         for (name, list) in [("all", &self.all), ("any", &self.any), ("none", &self.none)] {
             for (n, condition) in list.iter().enumerate() {
                 let partial = matches!(condition.op.as_str(), "contains" | "starts_with");
                 if partial && condition.values.iter().any(|value| value.trim().is_empty()) {
                     let pointer = format!("/selection/{name}/{n}/values/0");
-                    bad.push(Bad::member(pointer, FieldCode::TooShort, "must not be empty"));
+                    bad.push(FieldError::member(pointer, FieldCode::TooShort, "must not be empty"));
                 }
             }
         }
@@ -163,7 +163,7 @@ pub struct BulkDelete {
 }
 
 impl Rules for BulkDelete {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         self.selection.require_selection(bad);
     }
 }
@@ -177,20 +177,24 @@ impl SearchRequest {
 const WITH_EACH: &str = "must name the currency of each amount, such as 50000 EUR";
 
 /// Returns the errors of conditions on amounts without a currency; the conditions of `around` apply together with each.
-fn without_currency<'c>(name: &'c str, list: &'c [Cond], around: &'c [&'c Cond]) -> impl Iterator<Item = Bad> + 'c {
+fn without_currency<'c>(
+    name: &'c str,
+    list: &'c [Cond],
+    around: &'c [&'c Cond],
+) -> impl Iterator<Item = FieldError> + 'c {
     list.iter().enumerate().filter_map(move |(n, cond)| {
         let amount = amounts::unnamed(cond, around)?;
         let beside = match amount {
             FieldRef::Built(field) => format!(", or add a condition on {} to all", field.currency.unwrap_or_default()),
             _ => String::new(),
         };
-        Some(Bad::member(format!("/{name}/{n}/values"), FieldCode::Required, format!("{WITH_EACH}{beside}")))
+        Some(FieldError::member(format!("/{name}/{n}/values"), FieldCode::Required, format!("{WITH_EACH}{beside}")))
     })
 }
 
 impl<T> Fields<T> {
     /// Builds the condition of a selection. Reports all errors with their pointers.
-    pub fn select(&'static self, selection: &Selection, actor: &Actor) -> Result<Cond, Vec<Bad>> {
+    pub fn select(&'static self, selection: &Selection, actor: &Actor) -> Result<Cond, Vec<FieldError>> {
         self.select_beside(selection, &[], actor)
     }
 
@@ -200,7 +204,7 @@ impl<T> Fields<T> {
         selection: &Selection,
         beside: &[Cond],
         actor: &Actor,
-    ) -> Result<Cond, Vec<Bad>> {
+    ) -> Result<Cond, Vec<FieldError>> {
         let (mut bad, mut spent) = (Vec::new(), Spent::default());
         let mut read = |list: &[Condition], name: &str| -> Vec<Cond> {
             let one = |(n, condition)| {
@@ -230,9 +234,10 @@ impl<T> Fields<T> {
         if bad.is_empty() { Ok(Cond::All(conds)) } else { Err(bad) }
     }
 
-    fn one(&'static self, condition: &Condition, pointer: &str, actor: &Actor) -> Result<Cond, Bad> {
-        let wrong =
-            |member: &str, detail: String| Bad::member(format!("{pointer}/{member}"), FieldCode::InvalidChoice, detail);
+    fn one(&'static self, condition: &Condition, pointer: &str, actor: &Actor) -> Result<Cond, FieldError> {
+        let wrong = |member: &str, detail: String| {
+            FieldError::member(format!("{pointer}/{member}"), FieldCode::InvalidChoice, detail)
+        };
         let ids = || {
             let ids = Values::parse(&FieldRef::Built(&self.id), condition.values.clone());
             ids.map_err(|bad| bad.at_member(format!("{pointer}/values")))
@@ -242,7 +247,7 @@ impl<T> Fields<T> {
         {
             return linked;
         }
-        let away = self.away(actor).find(|(name, ..)| *name == condition.field);
+        let away = self.related_fields(actor).find(|(name, ..)| *name == condition.field);
         let (away, named) = match away {
             Some((_, (field, currency), found)) => (Some((currency, found)), Some(field.into())),
             None => (None, self.named(&condition.field, actor).or_else(|| self.id_named(&condition.field))),
@@ -251,12 +256,12 @@ impl<T> Fields<T> {
         let named = named.filter(|field| field.name() != DELETED_AT);
         let Some(field) = named else {
             let names = self.visible_fields(actor).map(|field| field.name().to_owned());
-            let names: Vec<String> = names.chain(self.away(actor).map(|(name, ..)| name)).collect();
+            let names: Vec<String> = names.chain(self.related_fields(actor).map(|(name, ..)| name)).collect();
             return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))).among(names));
         };
         let comparison = comparison_named(&condition.op).filter(|comparison| applies(*comparison, &field));
         let own = field.name().strip_prefix("cf.").map(str::to_owned);
-        let about = |bad: Bad| match &own {
+        let about = |bad: FieldError| match &own {
             Some(key) => bad.of_field(key),
             None => bad,
         };
@@ -271,7 +276,9 @@ impl<T> Fields<T> {
         };
         // The currency must be that of the same record, so no other condition can name it.
         match compare_in(currency.map(FieldRef::Built), field, comparison, values, actor) {
-            Ok(cond) if amounts::unnamed(&cond, &[]).is_some() => Err(Bad::member(at, FieldCode::Required, WITH_EACH)),
+            Ok(cond) if amounts::unnamed(&cond, &[]).is_some() => {
+                Err(FieldError::member(at, FieldCode::Required, WITH_EACH))
+            }
             Ok(cond) => Ok(found(actor, cond)),
             Err(bad) => Err(bad.at_member(at)),
         }
@@ -295,7 +302,7 @@ impl<T> Fields<T> {
             words: request.q.clone(),
             columns: (!request.columns.is_empty()).then(|| request.columns.clone()),
         };
-        let as_member = |bad: Bad| Bad {
+        let as_member = |bad: FieldError| FieldError {
             pointer: bad.pointer.or_else(|| Some(format!("/{}", bad.parameter.as_deref()?))),
             parameter: None,
             ..bad

@@ -1,6 +1,6 @@
 //! The words of a search.
 use crate::kernel::access::actor::Actor;
-use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::error::{FieldCode, FieldError};
 use crate::kernel::query::params::Q_MAX;
 use crate::kernel::values::address;
 use crate::kernel::values::phones;
@@ -10,10 +10,10 @@ const WORDS_MAX: usize = 12;
 
 /// Returns the interpretations of a search text: "555 01 01" can be the digits of a number, the number in international
 /// form, or a part of a title.
-pub(in crate::kernel) fn search_terms(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, Bad> {
+pub(in crate::kernel) fn search_terms(text: &str, actor: &Actor) -> Result<Vec<Vec<String>>, FieldError> {
     if text.chars().count() > Q_MAX {
         let detail = format!("must have at most {Q_MAX} characters");
-        return Err(Bad::parameter("q", FieldCode::TooLong, detail).within(None, i64::try_from(Q_MAX).ok()));
+        return Err(FieldError::parameter("q", FieldCode::TooLong, detail).within(None, i64::try_from(Q_MAX).ok()));
     }
     if phones::looks_like(text) {
         let keys = phones::search_keys(text, &actor.settings.country).into_iter();
@@ -28,7 +28,7 @@ pub(in crate::kernel) fn search_terms(text: &str, actor: &Actor) -> Result<Vec<V
     let words = needed(seen.split_whitespace().map(piece).collect());
     if words.len() > WORDS_MAX {
         let detail = format!("must have at most {WORDS_MAX} different words");
-        return Err(Bad::parameter("q", FieldCode::TooLong, detail).within(None, i64::try_from(WORDS_MAX).ok()));
+        return Err(FieldError::parameter("q", FieldCode::TooLong, detail).within(None, i64::try_from(WORDS_MAX).ok()));
     }
     let number = phones::meant(text, &actor.settings.country);
     let hosts = needed(words.iter().map(|word| host_of(word)).collect());

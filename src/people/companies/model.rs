@@ -17,7 +17,7 @@ use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::kernel::values::{address, event_verbs as verbs};
 use crate::schema::companies;
-use crate::{away, gives, hideable, list_params, money_columns, next_task_columns, record};
+use crate::{hideable, hideable_changes, list_params, money_columns, next_task_columns, record, related_records};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
@@ -175,7 +175,7 @@ crate::tag_change!(CompanyUpdate);
 impl Rules for CompanyUpdate {
     crate::read_only_members_of!(Company);
 }
-gives!(CompanyUpdate of COMPANY: revenue, employees, address);
+hideable_changes!(CompanyUpdate of COMPANY: revenue, employees, address);
 
 static NEXT_TASK_ON: Field = field("next_task_on", &companies::next_task_on)
     .at("next_task.due_date")
@@ -215,8 +215,8 @@ pub static COMPANY: Fields<companies::table> = Fields {
         ],
     }),
     links: &[
-        away!("contacts", resource::fields_of(Kind::CONTACT), CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),
-        away!("deals", &related::DEALS, DEAL by &COMPANY.id, in DEALS_OF_COMPANIES),
+        related_records!("contacts", resource::fields_of(Kind::CONTACT), CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),
+        related_records!("deals", &related::DEALS, DEAL by &COMPANY.id, in DEALS_OF_COMPANIES),
     ],
     table: PhantomData,
 };

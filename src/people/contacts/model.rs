@@ -6,9 +6,9 @@ use crate::kernel::access::resource::{Builtin, Descriptor, Display, Reach, Refer
 use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::error::{FieldCode, FieldError};
 use crate::kernel::fields::custom::{CustomValue, CustomValues};
-use crate::kernel::fields::field::{Every, Field, Sql, expression, field};
+use crate::kernel::fields::field::{AllValues, Field, Sql, expression, field};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::{Search, exact};
 use crate::kernel::query::fields::{Fields, Link, LinkedBy};
@@ -20,7 +20,7 @@ use crate::kernel::values::time::DateTime;
 use crate::kernel::values::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
-use crate::{away, gives, hideable, jsonb, list_params, next_task_columns, record, text_enum};
+use crate::{hideable, hideable_changes, jsonb, list_params, next_task_columns, record, related_records, text_enum};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -282,21 +282,21 @@ pub struct ContactCreate {
 const NAMELESS: &str = "a contact must have a name, an e-mail or a phone";
 
 impl Rules for ContactCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         let texts = [&self.first_name, &self.last_name, &self.email, &self.phone];
         let lists =
             self.emails.as_ref().is_some_and(|e| !e.is_empty()) || self.phones.as_ref().is_some_and(|p| !p.is_empty());
         if !lists && texts.iter().all(|t| t.as_ref().is_none_or(String::is_empty)) {
-            bad.push(Bad::member("/last_name", FieldCode::Required, NAMELESS));
+            bad.push(FieldError::member("/last_name", FieldCode::Required, NAMELESS));
         }
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
         not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
     }
 }
 
-fn not_both(one: bool, many: bool, pointer: &str, bad: &mut Vec<Bad>) {
+fn not_both(one: bool, many: bool, pointer: &str, bad: &mut Vec<FieldError>) {
     if one && many {
-        bad.push(Bad::member(pointer, FieldCode::StatedTwice, "must not be sent together with the list"));
+        bad.push(FieldError::member(pointer, FieldCode::StatedTwice, "must not be sent together with the list"));
     }
 }
 
@@ -377,7 +377,7 @@ pub struct ContactUpdate {
     pub external_id: Option<Option<String>>,
 }
 
-gives!(ContactUpdate of CONTACT: email, emails, phone, phones, address, birthday, consents);
+hideable_changes!(ContactUpdate of CONTACT: email, emails, phone, phones, address, birthday, consents);
 crate::tag_change!(ContactUpdate);
 
 impl Rules for ContactUpdate {
@@ -387,20 +387,20 @@ impl Rules for ContactUpdate {
         &[("email", "emails"), ("phone", "phones")]
     }
 
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
         not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
     }
 }
 
 static COMPANY_ID: Field = field("company_id", &contacts::company_id);
-static EVERY_EMAIL: Every = Every {
+static ALL_EMAILS: AllValues = AllValues {
     is_any: "jsonb_path_query_array(contacts.emails, '$[*].email') ?| ",
     each: "jsonb_array_elements_text(jsonb_path_query_array(contacts.emails, '$[*].email'))",
     of: |row| texts(row, "emails", "email").collect(),
 };
 
-static EVERY_PHONE: Every = Every {
+static ALL_PHONES: AllValues = AllValues {
     is_any: "contacts.phone_keys ?| ",
     each: "jsonb_array_elements_text(contacts.phone_keys)",
     of: |row| {
@@ -424,8 +424,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
     all: &[
         field("first_name", &contacts::first_name),
         field("last_name", &contacts::last_name),
-        field("email", &contacts::email).formatted(TextFormat::Email).first_of(&EVERY_EMAIL).hot(),
-        field("phone", &contacts::phone).formatted(TextFormat::Phone).first_of(&EVERY_PHONE).hot(),
+        field("email", &contacts::email).formatted(TextFormat::Email).first_of(&ALL_EMAILS).hot(),
+        field("phone", &contacts::phone).formatted(TextFormat::Phone).first_of(&ALL_PHONES).hot(),
         field("company_id", &contacts::company_id).to(Kind::COMPANY).hot(),
         field("position", &contacts::position),
         field("birthday", &contacts::birthday),
@@ -479,8 +479,8 @@ pub static CONTACT: Fields<contacts::table> = Fields {
             by: LinkedBy::Seen(|actor, deals| related::people_of_deals(&CONTACT, actor, deals)),
             includes: &[],
         },
-        away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
-        away!("deals", &related::DEALS, DEAL by &CONTACT.id, in DEALS_OF_CONTACTS),
+        related_records!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
+        related_records!("deals", &related::DEALS, DEAL by &CONTACT.id, in DEALS_OF_CONTACTS),
     ],
     table: PhantomData,
 };

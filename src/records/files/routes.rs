@@ -2,7 +2,7 @@
 use crate::db::table::{self, Stored as _};
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::records::files::blobs::Blobs;
 use crate::records::files::model::{FILE, File, FileBytes, FileList, FilePage, FileUpdate, FileUpload, FileUsage};
 use crate::records::files::store::{self, Belongs, Stored};
@@ -29,22 +29,22 @@ fn read(form: &Form) -> Result<Belongs> {
         let text = form.text(name)?;
         let id = text.parse::<Uuid>().ok();
         if id.is_none() {
-            bad.push(Bad::member(format!("/{name}"), FieldCode::InvalidFormat, "must be a UUID"));
+            bad.push(FieldError::member(format!("/{name}"), FieldCode::InvalidFormat, "must be a UUID"));
         }
         id
     };
     let [contact, company, lead, deal, activity] = LINKS.map(&mut link);
     let none = LINKS.iter().all(|name| form.text(name).is_none());
     match &form.file {
-        None => bad.push(Bad::member("/file", FieldCode::Required, "is missing")),
+        None => bad.push(FieldError::member("/file", FieldCode::Required, "is missing")),
         Some((_, bytes)) if bytes.is_empty() => {
-            bad.push(Bad::member("/file", FieldCode::TooShort, "must not be empty").within(Some(1), None));
+            bad.push(FieldError::member("/file", FieldCode::TooShort, "must not be empty").within(Some(1), None));
         }
         Some(_) => {}
     }
     if none {
         let detail = format!("at least one of {} is required", LINKS.join(", "));
-        bad.push(Bad::member("/contact_id", FieldCode::Required, detail));
+        bad.push(FieldError::member("/contact_id", FieldCode::Required, detail));
     }
     if bad.is_empty() { Ok(Belongs { contact, company, lead, deal, activity }) } else { Err(Error::members(bad)) }
 }

@@ -2,7 +2,7 @@
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::bodies::read_only::ReadOnlyMembers;
 use crate::kernel::bodies::shape::{Rules, Shape};
-use crate::kernel::error::{Bad, Error, FieldCode, Result};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::kernel::values::money::{AMOUNT_MAX, Money};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -111,20 +111,20 @@ pub fn price(listed: &[Listed], items: &[LineItemInput]) -> Result<(Vec<Money>, 
     for (n, item) in items.iter().enumerate() {
         let Some((_, amount, currency)) = listed.iter().find(|(id, ..)| *id == item.product_id) else {
             let pointer = format!("/line_items/{n}/product_id");
-            bad.push(Bad::member(pointer, FieldCode::ReferenceNotFound, "no product has this id"));
+            bad.push(FieldError::member(pointer, FieldCode::ReferenceNotFound, "no product has this id"));
             continue;
         };
         let of_product = || Some(Money { amount: (*amount)?, currency: currency.clone()? });
         let Some(price) = item.price.clone().or_else(of_product) else {
             let pointer = format!("/line_items/{n}/price");
-            bad.push(Bad::member(pointer, FieldCode::Required, "is required because the product has no price"));
+            bad.push(FieldError::member(pointer, FieldCode::Required, "is required because the product has no price"));
             continue;
         };
         let sum = line_total(item.quantity.unwrap_or(1), price.amount, item.discount_percent.unwrap_or(0));
         let before = total.as_ref().map_or(0, |total| total.amount);
         let all = sum.map(|sum| before + sum).filter(|all| all.abs() <= AMOUNT_MAX);
         match (&mut total, all) {
-            (_, None) => bad.push(Bad::member(
+            (_, None) => bad.push(FieldError::member(
                 format!("/line_items/{n}/quantity"),
                 FieldCode::OutOfRange,
                 "makes the total too large",
@@ -134,7 +134,7 @@ pub fn price(listed: &[Listed], items: &[LineItemInput]) -> Result<(Vec<Money>, 
             (Some(total), _) => {
                 let detail =
                     format!("must be {}: all line items of a deal must have the same currency", total.currency);
-                bad.push(Bad::member(format!("/line_items/{n}/price/currency"), FieldCode::Invalid, detail));
+                bad.push(FieldError::member(format!("/line_items/{n}/price/currency"), FieldCode::Invalid, detail));
             }
         }
         prices.push(price);

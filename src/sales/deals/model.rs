@@ -4,7 +4,7 @@ use crate::kernel::access::resource::{Builtin, Descriptor, Display, Reach, Refer
 use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::error::{FieldCode, FieldError};
 use crate::kernel::fields::custom::{CustomValue, CustomValues};
 use crate::kernel::fields::field::{Field, field, inside};
 use crate::kernel::fields::kind::Kind;
@@ -20,7 +20,10 @@ use crate::people::contacts::model::CONTACT;
 use crate::sales::deals::line_items::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
-use crate::{away, gives, hideable, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
+use crate::{
+    hideable, hideable_changes, jsonb, list_params, money_columns, next_task_columns, record, related_records,
+    text_enum,
+};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -186,15 +189,19 @@ pub struct DealCreate {
 }
 
 impl Rules for DealCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         distinct_contacts(&self.contacts, bad);
     }
 }
 
-pub fn distinct_contacts(contacts: &[DealContact], bad: &mut Vec<Bad>) {
+pub fn distinct_contacts(contacts: &[DealContact], bad: &mut Vec<FieldError>) {
     for (n, contact) in contacts.iter().enumerate() {
         if contacts.iter().take(n).any(|c| c.contact_id == contact.contact_id) {
-            bad.push(Bad::member(format!("/contacts/{n}/contact_id"), FieldCode::StatedTwice, "must not occur twice"));
+            bad.push(FieldError::member(
+                format!("/contacts/{n}/contact_id"),
+                FieldCode::StatedTwice,
+                "must not occur twice",
+            ));
         }
     }
 }
@@ -253,13 +260,13 @@ pub struct DealUpdate {
     pub external_id: Option<Option<String>>,
 }
 
-gives!(DealUpdate of DEAL: value, probability_percent, competitor, next_step);
+hideable_changes!(DealUpdate of DEAL: value, probability_percent, competitor, next_step);
 crate::tag_change!(DealUpdate);
 
 impl Rules for DealUpdate {
     crate::read_only_members_of!(Deal);
 
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         distinct_contacts(self.contacts.as_deref().unwrap_or_default(), bad);
     }
 }
@@ -385,8 +392,8 @@ pub static DEAL: Fields<deals::table> = Fields {
             ),
             includes: &[],
         },
-        away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
-        away!("contacts", CONTACT.all, CONTACT by &DEAL.id, in CONTACTS_OF_DEALS),
+        related_records!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
+        related_records!("contacts", CONTACT.all, CONTACT by &DEAL.id, in CONTACTS_OF_DEALS),
     ],
     table: PhantomData,
 };

@@ -10,7 +10,7 @@ use crate::kernel::access::actor::Actor;
 use crate::kernel::access::grants::Action;
 use crate::kernel::access::hide::Hide;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, Code, Error, FieldCode, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::custom::CustomValue;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::names;
@@ -61,10 +61,10 @@ pub struct LeadConversion {
 }
 
 impl Rules for LeadConversion {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         let mut one_of = |new: bool, existing: bool, pointer: &str| {
             if new && existing {
-                bad.push(Bad::member(
+                bad.push(FieldError::member(
                     pointer,
                     FieldCode::StatedTwice,
                     "must not be combined with the member that it contradicts",

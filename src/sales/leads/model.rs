@@ -4,7 +4,7 @@ use crate::kernel::access::resource::{Builtin, Descriptor, Display, Reach, Refer
 use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, FieldCode};
+use crate::kernel::error::{FieldCode, FieldError};
 use crate::kernel::fields::custom::{CustomValue, CustomValues};
 use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
@@ -21,7 +21,10 @@ use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
 use crate::schema::leads;
-use crate::{away, gives, hideable, jsonb, list_params, money_columns, next_task_columns, record, text_enum};
+use crate::{
+    hideable, hideable_changes, jsonb, list_params, money_columns, next_task_columns, record, related_records,
+    text_enum,
+};
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -200,9 +203,9 @@ impl LeadCreate {
 }
 
 impl Rules for LeadCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         if !self.says_something() {
-            bad.push(Bad::member(
+            bad.push(FieldError::member(
                 "/title",
                 FieldCode::Required,
                 "is required unless person has a name, company_name, email or phone",
@@ -264,7 +267,7 @@ crate::tag_change!(LeadUpdate);
 impl Rules for LeadUpdate {
     crate::read_only_members_of!(Lead);
 }
-gives!(LeadUpdate of LEAD: person, value);
+hideable_changes!(LeadUpdate of LEAD: person, value);
 
 /// The new stage of a lead. A lost stage requires `loss_reason_id`.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -349,8 +352,8 @@ pub static LEAD: Fields<leads::table> = Fields {
         ],
     }),
     links: &[
-        away!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
-        away!("contact", CONTACT.all, CONTACT by &CONTACT_ID, in CONTACTS),
+        related_records!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),
+        related_records!("contact", CONTACT.all, CONTACT by &CONTACT_ID, in CONTACTS),
     ],
     table: PhantomData,
 };

@@ -4,7 +4,7 @@ use crate::kernel::access::resource::{Builtin, Descriptor, OwnerLink, Reach, Res
 use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Bad, FieldCode, Result};
+use crate::kernel::error::{FieldCode, FieldError, Result};
 use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::{Search, exact};
@@ -111,9 +111,9 @@ pub struct TaskCreate {
 }
 
 impl Rules for TaskCreate {
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         if self.due_at.is_some() && self.due_date.is_some() {
-            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
+            bad.push(FieldError::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
         }
     }
 }
@@ -154,9 +154,9 @@ pub struct TaskUpdate {
 impl Rules for TaskUpdate {
     crate::read_only_members_of!(Task);
 
-    fn rules(&self, bad: &mut Vec<Bad>) {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
         if matches!((self.due_at, self.due_date), (Some(Some(_)), Some(Some(_)))) {
-            bad.push(Bad::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
+            bad.push(FieldError::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
         }
     }
 }
