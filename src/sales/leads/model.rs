@@ -22,7 +22,8 @@ use crate::people::contacts::model::CONTACT;
 use crate::sales::stages::Category;
 use crate::schema::leads;
 use crate::{
-    away, gives, hideable, import_link, jsonb, list_params, money_columns, next_task_columns, record, text_enum,
+    hideable, hideable_changes, import_link, jsonb, list_params, money_columns, next_task_columns, record,
+    related_records, text_enum,
 };
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
