@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bulk;
 pub mod custom_fields;
+pub mod custom_values;
 pub mod event_types;
 pub mod feed;
 pub mod files;

@@ -18,7 +18,7 @@ use crate::kernel::values::money::columns;
 use crate::kernel::values::tags::{Spelling, Tags};
 use crate::kernel::values::time::DateTime;
 use crate::people::companies::model::{COMPANY, Company, CompanyCreate, CompanyUpdate};
-use crate::records::{self, custom_fields};
+use crate::records::{self, custom_values};
 use crate::schema::{companies, workspaces};
 use crate::{restorable, stored};
 use diesel::prelude::*;
@@ -93,7 +93,7 @@ struct NewRow<'a> {
 
 impl<'a> NewRow<'a> {
     fn new(tx: &mut Tx<'_>, new: &'a CompanyCreate, spelling: &Spelling) -> Result<NewRow<'a>> {
-        let custom = custom_fields::new_values(tx, Kind::COMPANY, &new.custom_fields)?;
+        let custom = custom_values::new_values(tx, Kind::COMPANY, &new.custom_fields)?;
         let (revenue_amount, revenue_currency) = columns(new.revenue.as_ref());
         Ok(NewRow {
             workspace_id: tx.workspace(),
@@ -124,7 +124,7 @@ fn insert(tx: &mut Tx<'_>, new: &CompanyCreate) -> Result<Company> {
     refs::require_active(tx, [new.owner_id], "/owner_id")?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
     let row = NewRow::new(tx, new, &spelling)?;
-    custom_fields::require_visible(tx, Kind::COMPANY, [new.custom_fields.as_slice()])?;
+    custom_values::require_visible(tx, Kind::COMPANY, [new.custom_fields.as_slice()])?;
     let row: Company = diesel::insert_into(companies::table)
         .values(row)
         .returning(Company::as_returning())
@@ -145,7 +145,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&CompanyCreate]) -> Result<Vec<Compa
     refs::require_active(tx, list.iter().map(|new| new.owner_id), "/owner_id")?;
     let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
-    custom_fields::require_visible(tx, Kind::COMPANY, list.iter().map(|new| new.custom_fields.as_slice()))?;
+    custom_values::require_visible(tx, Kind::COMPANY, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Company> = diesel::insert_into(companies::table)
         .values(rows)
         .returning(Company::as_returning())
@@ -206,7 +206,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
             (companies::revenue_amount.eq(amount), companies::revenue_currency.eq(currency))
         });
         let given = changes.custom_fields.as_deref().unwrap_or_default();
-        let custom = custom_fields::changed(tx, Kind::COMPANY, rows.first().map(|row| &row.custom), given)?;
+        let custom = custom_values::changed(tx, Kind::COMPANY, rows.first().map(|row| &row.custom), given)?;
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
         let tags = crate::set_tags!(companies, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -222,7 +222,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Company, CompanyUpdate>]
     let given = groups
         .iter()
         .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
-    custom_fields::require_visible_anew(tx, Kind::COMPANY, given)?;
+    custom_values::require_visible_anew(tx, Kind::COMPANY, given)?;
     let changed: Vec<Company> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     if !moved.is_empty() {
         check_parents(tx, moved)?;

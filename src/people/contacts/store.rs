@@ -22,7 +22,7 @@ use crate::people::contacts::model::{
     AddressKind, CONTACT, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput,
     ContactUpdate, Emails, FirstTouch, Phones,
 };
-use crate::records::{self, custom_fields};
+use crate::records::{self, custom_values};
 use crate::schema::{contact_emails, contacts, erasures};
 use crate::{restorable, stored};
 use diesel::prelude::*;
@@ -117,7 +117,7 @@ struct NewRow<'a> {
 
 impl<'a> NewRow<'a> {
     fn new(tx: &mut Tx<'_>, new: &'a ContactCreate, spelling: &Spelling) -> Result<NewRow<'a>> {
-        let custom = custom_fields::new_values(tx, Kind::CONTACT, &new.custom_fields)?;
+        let custom = custom_values::new_values(tx, Kind::CONTACT, &new.custom_fields)?;
         let (emails, phones) = (emails_of(new), phones_of(new, &tx.actor.settings.country));
         let first_touch = new.first_touch.clone().or_else(|| {
             new.source_id.map(|source| FirstTouch {
@@ -229,7 +229,7 @@ fn insert(tx: &mut Tx<'_>, new: &ContactCreate) -> Result<Contact> {
     check_touches(tx, &[new])?;
     let spelling = records::tags::spelling(tx, [&new.tags])?;
     let row = NewRow::new(tx, new, &spelling)?;
-    custom_fields::require_visible(tx, Kind::CONTACT, [new.custom_fields.as_slice()])?;
+    custom_values::require_visible(tx, Kind::CONTACT, [new.custom_fields.as_slice()])?;
     let row: Contact = diesel::insert_into(contacts::table)
         .values(row)
         .returning(Contact::as_returning())
@@ -253,7 +253,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Conta
     check_touches(tx, list)?;
     let spelling = records::tags::spelling(tx, list.iter().map(|new| &new.tags))?;
     let rows: Vec<NewRow<'_>> = list.iter().map(|new| NewRow::new(tx, new, &spelling)).collect::<Result<_>>()?;
-    custom_fields::require_visible(tx, Kind::CONTACT, list.iter().map(|new| new.custom_fields.as_slice()))?;
+    custom_values::require_visible(tx, Kind::CONTACT, list.iter().map(|new| new.custom_fields.as_slice()))?;
     let rows: Vec<Contact> = diesel::insert_into(contacts::table)
         .values(rows)
         .returning(Contact::as_returning())
@@ -311,7 +311,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
             (contacts::phone.eq(primary_phone(&phones)), keys, contacts::phones.eq(phones))
         });
         let given = changes.custom_fields.as_deref().unwrap_or_default();
-        let custom = custom_fields::changed(tx, Kind::CONTACT, before.map(|row| &row.custom), given)?;
+        let custom = custom_values::changed(tx, Kind::CONTACT, before.map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| contacts::custom.eq(custom));
         let tags = before.and_then(|before| changes.tag_change().of(&before.tags, &spelling));
         let tags = crate::set_tags!(contacts, records::tags::few_enough(tags)?);
@@ -328,7 +328,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
     let given = groups
         .iter()
         .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
-    custom_fields::require_visible_anew(tx, Kind::CONTACT, given)?;
+    custom_values::require_visible_anew(tx, Kind::CONTACT, given)?;
     let changed: Vec<Contact> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     let nameless =
         |row: &Contact| [&row.first_name, &row.last_name, &row.email, &row.phone].iter().all(|t| t.is_none());

@@ -16,7 +16,7 @@ use crate::kernel::query::fields::Fields;
 use crate::kernel::values::money::{Money, columns};
 use crate::kernel::values::tags::{Spelling, Tags};
 use crate::kernel::values::time::DateTime;
-use crate::records::{self, custom_fields};
+use crate::records::{self, custom_values};
 use crate::sales::deals::model::{
     DEAL, Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealReopening, DealUpdate, DealWin,
     ForecastCategory,
@@ -145,8 +145,8 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&DealCreate]) -> Result<Vec<Deal>> {
             None => known.entry(place).or_insert(first_stage(tx, new)?).clone(),
         };
         stage.takes_loss_reason(new.loss_reason_id)?;
-        let custom = custom_fields::new_values(tx, Kind::DEAL, &new.custom_fields)?;
-        custom_fields::require_filled(tx, Kind::DEAL, &custom, stage.id)?;
+        let custom = custom_values::new_values(tx, Kind::DEAL, &new.custom_fields)?;
+        custom_values::require_filled(tx, Kind::DEAL, &custom, stage.id)?;
         let owner_id = new.owner_id.or(Some(tx.actor.user));
         let without_beginning = stage.category != Category::Open;
         let stages = vec![(stage, tx.now)];
@@ -192,7 +192,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&DealCreate, History)]) -> 
         spans.extend(spans_of(tx, row.id, history));
         rows.push(row);
     }
-    custom_fields::require_visible(tx, Kind::DEAL, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    custom_values::require_visible(tx, Kind::DEAL, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     // Closed deals need no active owner.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| row.owner_id);
     refs::require_active(tx, open.collect::<Vec<_>>(), "/owner_id")?;
@@ -218,7 +218,7 @@ fn new_row<'a>(
         history.last().zip(history.started_at()).ok_or_else(|| Error::internal("a deal without a stage"))?;
     let (value_amount, value_currency) = columns(new.value.as_ref().or(total.as_ref()));
     let closed = stage.category != Category::Open;
-    let custom = custom_fields::new_values(tx, Kind::DEAL, &new.custom_fields)?;
+    let custom = custom_values::new_values(tx, Kind::DEAL, &new.custom_fields)?;
     Ok(NewRow {
         workspace_id: tx.workspace(),
         id: new.id.unwrap_or_else(Uuid::now_v7),
@@ -295,7 +295,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     for (rows, changes) in &groups {
         let value = changes.value.as_ref().map(|money| set_value(money.as_ref()));
         let given = changes.custom_fields.as_deref().unwrap_or_default();
-        let custom = custom_fields::changed(tx, Kind::DEAL, rows.first().map(|row| &row.custom), given)?;
+        let custom = custom_values::changed(tx, Kind::DEAL, rows.first().map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| deals::custom.eq(custom));
         let contacts = changes.contacts.clone().map(|list| deals::contacts.eq(DealContacts(list)));
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
@@ -312,7 +312,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Deal, DealUpdate>]) -> R
     let given = groups
         .iter()
         .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
-    custom_fields::require_visible_anew(tx, Kind::DEAL, given)?;
+    custom_values::require_visible_anew(tx, Kind::DEAL, given)?;
     let changed: Vec<Deal> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     people::relink(tx, &groups)?;
     records::tags::note(tx, changed.iter().map(|deal| &deal.tags))?;
@@ -354,7 +354,7 @@ fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) ->
         ("competitor", ending.competitor.is_some()),
     ];
     visibility::authorize_members(tx, Kind::DEAL, &given)?;
-    let filled = custom_fields::filled(tx, Kind::DEAL, &before.custom, &ending.fields, stage.id)?;
+    let filled = custom_values::filled(tx, Kind::DEAL, &before.custom, &ending.fields, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(ending.loss_reason)?;
     // A lost deal keeps its loss note when the move gives no new one.

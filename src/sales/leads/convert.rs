@@ -17,7 +17,7 @@ use crate::kernel::values::names;
 use crate::people::companies::model::{Company, CompanyCreate};
 use crate::people::contacts::model::{Contact, ContactCreate, ContactUpdate};
 use crate::people::contacts::store as contacts;
-use crate::records::custom_fields;
+use crate::records::custom_values;
 use crate::sales::deals::line_items::LineItemInput;
 use crate::sales::deals::model::{Deal, DealContact, DealCreate, DealUpdate};
 use crate::sales::leads::filling::{Filler, Made, OnConflict};
@@ -294,7 +294,7 @@ fn contact(
         owner_id: lead.owner_id,
         lifecycle: Some(crate::people::contacts::model::Lifecycle::Qualified),
         tags: lead.tags.clone(),
-        custom_fields: custom_fields::passed_on(tx, Kind::LEAD, &lead.custom, Kind::CONTACT),
+        custom_fields: custom_values::passed_on(tx, Kind::LEAD, &lead.custom, Kind::CONTACT),
         ..ContactCreate::default()
     };
     Contact::insert(tx, &new).map(Some)
@@ -387,7 +387,7 @@ fn deal(
 
 /// Returns the given custom field values, together with those that the lead passes on to the deal.
 fn with_passed_on(tx: &Tx<'_>, lead: &Lead, given: Vec<CustomValue>) -> Vec<CustomValue> {
-    let mut values = custom_fields::passed_on(tx, Kind::LEAD, &lead.custom, Kind::DEAL);
+    let mut values = custom_values::passed_on(tx, Kind::LEAD, &lead.custom, Kind::DEAL);
     values.retain(|value| !given.iter().any(|own| own.key == value.key));
     values.extend(given);
     values

@@ -17,7 +17,7 @@ use crate::kernel::query::fields::Fields;
 use crate::kernel::values::money::columns;
 use crate::kernel::values::tags::{Spelling, Tags};
 use crate::kernel::values::time::DateTime;
-use crate::records::{self, custom_fields};
+use crate::records::{self, custom_values};
 use crate::sales::leads::come_back_tasks;
 use crate::sales::leads::model::{
     LEAD, Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPerson, LeadUpdate, Rating,
@@ -157,7 +157,7 @@ pub fn insert_with_history(tx: &mut Tx<'_>, list: &[(&LeadCreate, History)]) -> 
         spans.extend(spans_of(tx, &row, &first, &stage));
         rows.push(row);
     }
-    custom_fields::require_visible(tx, Kind::LEAD, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
+    custom_values::require_visible(tx, Kind::LEAD, list.iter().map(|(new, _)| new.custom_fields.as_slice()))?;
     // Closed leads need no active owner.
     let open = rows.iter().filter(|row| row.status == Category::Open).map(|row| Some(row.owner_id));
     refs::require_active(tx, open.collect::<Vec<_>>(), "/owner_id")?;
@@ -222,9 +222,9 @@ fn new_row<'n>(
         let detail = "must not be a lost stage: create the lead, then disqualify it with a reason";
         return Err(Error::member("/stage_id", FieldCode::Invalid, detail));
     }
-    let custom = custom_fields::new_values(tx, Kind::LEAD, &new.custom_fields)?;
+    let custom = custom_values::new_values(tx, Kind::LEAD, &new.custom_fields)?;
     if history.started_at().is_none() {
-        custom_fields::require_filled(tx, Kind::LEAD, &custom, stage.id)?;
+        custom_values::require_filled(tx, Kind::LEAD, &custom, stage.id)?;
     }
     let owner_id = new.owner_id.unwrap_or(tx.actor.user);
     visibility::authorize_create(tx, Kind::LEAD, Some(owner_id))?;
@@ -327,7 +327,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
         });
         let keys = changes.person.as_ref().map(|person| leads::phone_keys.eq(keys_of(tx, person.as_ref())));
         let given = changes.custom_fields.as_deref().unwrap_or_default();
-        let custom = custom_fields::changed(tx, Kind::LEAD, rows.first().map(|row| &row.custom), given)?;
+        let custom = custom_values::changed(tx, Kind::LEAD, rows.first().map(|row| &row.custom), given)?;
         let tags = rows.first().and_then(|before| changes.tag_change().of(&before.tags, &spelling));
         let tags = crate::set_tags!(leads, records::tags::few_enough(tags)?);
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
@@ -342,7 +342,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let given = groups
         .iter()
         .filter_map(|(rows, changes)| Some((rows.first().map(|row| &row.custom), changes.custom_fields.as_deref()?)));
-    custom_fields::require_visible_anew(tx, Kind::LEAD, given)?;
+    custom_values::require_visible_anew(tx, Kind::LEAD, given)?;
     let changed: Vec<Lead> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     records::tags::note(tx, changed.iter().map(|lead| &lead.tags))?;
     let changed = events::record_changes(tx, &rows, changed)?;
@@ -368,7 +368,7 @@ pub fn enter_stage(
         let changes = LeadUpdate { custom_fields: Some(given.to_vec()), ..LeadUpdate::default() };
         return if given.is_empty() { Ok(before.clone()) } else { change(tx, before, &changes) };
     }
-    let filled = custom_fields::filled(tx, Kind::LEAD, &before.custom, given, stage.id)?;
+    let filled = custom_values::filled(tx, Kind::LEAD, &before.custom, given, stage.id)?;
     let lost = stage.category == Category::Lost;
     stage.takes_loss_reason(loss_reason)?;
     // A closed lead may have a suspended owner, an open one may not. A reopened lead of a suspended owner goes to the
