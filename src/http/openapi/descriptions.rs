@@ -1,5 +1,4 @@
 //! The descriptions of operations.
-#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use serde_json::{Map, Value as Json, json};
 
 /// Adds a description to an operation that still has none.

@@ -1,5 +1,4 @@
 //! Completes the operations with what their signatures say.
-#![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::openapi::inquiry::Signatures;
 use crate::http::openapi::{descriptions, headers, member_examples, permissions, problems, tags};
 use crate::web::signature::{Part, Signature};
