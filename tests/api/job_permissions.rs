@@ -65,22 +65,25 @@ fn manager(owner: &Client) -> Manager {
 #[test]
 fn a_job_stops_when_its_user_loses_the_permission() {
     type Lose = fn(&Client, &str);
-    let ways: [(&str, Lose); 3] = [
-        ("not active", |owner, user| drop(owner.patch(user, json!({ "status": "suspended" })).ok())),
-        ("was suspended", |owner, user| {
+    let ways: [(&[&str], Lose); 3] = [
+        (&["not active"], |owner, user| drop(owner.patch(user, json!({ "status": "suspended" })).ok())),
+        // The job may look in the instant in which the user is suspended.
+        (&["was suspended", "not active"], |owner, user| {
             owner.patch(user, json!({ "status": "suspended" })).ok();
             owner.patch(user, json!({ "status": "active" })).ok();
         }),
-        ("may not delete", |owner, user| drop(owner.patch(user, json!({ "role": "viewer" })).ok())),
+        (&["may not delete"], |owner, user| drop(owner.patch(user, json!({ "role": "viewer" })).ok())),
     ];
-    for (words, lose) in ways {
+    for (reasons, lose) in ways {
         let owner = workspace();
         let manager = manager(&owner);
         let done = interrupted(&owner, &manager.client, || lose(&owner, &manager.user));
         assert_eq!(done["status"], "failed", "{done}");
-        assert!(done["error"].as_str().unwrap().contains(words), "{words}: {done}");
-        assert_eq!(left(&owner), 100, "{words}");
-        assert_eq!(done["result"]["succeeded"], 400, "{words}");
+        let error = done["error"].as_str().unwrap();
+        assert!(reasons.iter().any(|reason| error.contains(reason)), "{reasons:?}: {done}");
+        let succeeded = done["result"]["succeeded"].as_i64().unwrap();
+        assert_eq!(left(&owner), 500 - succeeded, "{reasons:?}");
+        assert!(succeeded < 500, "{reasons:?}: {done}");
     }
 }
 
