@@ -115,6 +115,7 @@ def records(name):
         "pipeline": pipeline["id"],
         # Not the first: the deals of the pipeline are in it.
         "stage": pipeline["stages"][1]["id"],
+        "move_to": pipeline["stages"][0]["id"],
         "loss_reason": made("/loss-reasons", name=name),
         "lead": made("/leads", title=name),
         "deal": made("/deals", title=name, pipeline_id=pipeline["id"]),
@@ -129,6 +130,11 @@ def records(name):
         "segment": made("/segments", resource="contacts", name=name, kind="static"),
         "view": made("/views", resource="contacts", name=name),
     }
+
+
+def await_job(job):
+    while call("GET", f"/jobs/{job}")["status"] in ("queued", "running"):
+        time.sleep(0.01)
 
 
 owner = {"workspace_name": "Fuzz", "name": "Anna", "email": EMAIL, "password": PASSWORD, "base_currency": "EUR"}
@@ -158,7 +164,11 @@ def real_id(name, of_leads):
         return me["user"]["id"]
     if of_leads and kind in ("pipeline", "stage"):
         return leads["id"] if kind == "pipeline" else leads["stages"][0]["id"]
-    others = {"workspace": me["workspace"]["id"], "to_user": changed["user"], "converted_deal": named["deal"]}
+    others = {
+        "workspace": me["workspace"]["id"], "to_user": changed["user"], "converted_deal": named["deal"],
+        # A stage of the pipeline whose stage is deleted.
+        "move_to": deleted["move_to"],
+    }
     return others.get(kind, named.get(kind))
 
 
@@ -341,6 +351,10 @@ def before_call(context, case, kwargs):
     if case.path.endswith("/imports/{import_id}/run") and (case.path_parameters or {}).get("import_id") in known:
         # Every erasure takes the files of imports away.
         case.path_parameters["import_id"] = uploaded("/imports", "resource", "contacts", "fresh")
+    if case.path.endswith("/imports/{import_id}/undo") and (case.path_parameters or {}).get("import_id") in known:
+        # Only what was imported can be undone.
+        case.path_parameters["import_id"] = uploaded("/imports", "resource", "contacts", "fresh")
+        await_job(call("POST", f"/imports/{case.path_parameters['import_id']}/run", {})["id"])
     if "/analytics/" in case.path and "pipeline_id" in (case.query or {}) and "QUERY" not in wrong:
         # Which filters there are depends on whether it is a pipeline of leads or of deals.
         case.query["pipeline_id"] = named["pipeline"]
@@ -474,9 +488,7 @@ def after_call(context, case, response):
         succeeded.add(case.operation.definition.raw["operationId"])
     if response.status_code == 202 and "/imports/" in case.path:
         # Later answers must not depend on how fast the import is.
-        path = response.headers["location"][0].removeprefix("/api/v1")
-        while call("GET", path)["status"] in ("queued", "running"):
-            time.sleep(0.01)
+        await_job(response.headers["location"][0].rpartition("/")[2])
 
 
 def causes(failure, response, case):
