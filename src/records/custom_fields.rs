@@ -383,10 +383,11 @@ async fn read(ctx: Ctx<can::Read<CustomField>>, id: Id) -> Result<Reply> {
 async fn change(
     ctx: Ctx<can::Update<CustomField>>,
     id: Id,
-    RequiredIfMatch(expected): RequiredIfMatch,
+    if_match: RequiredIfMatch,
     changes: Valid<CustomFieldUpdate>,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
+    let expected = if_match.version()?;
     let reply = ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await?;
     actors.forget();
     Ok(reply)
@@ -401,9 +402,10 @@ async fn change(
 async fn remove(
     ctx: Ctx<can::Delete<CustomField>>,
     id: Id,
-    RequiredIfMatch(expected): RequiredIfMatch,
+    if_match: RequiredIfMatch,
     actors: web::Data<Actors>,
 ) -> Result<Reply> {
+    let expected = if_match.version()?;
     let reply = ctx.write(move |tx| delete(tx, id.0, expected).map(|()| Answer::none())).await?;
     actors.forget();
     Ok(reply)

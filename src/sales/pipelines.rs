@@ -418,9 +418,10 @@ async fn read(ctx: Ctx<can::Read<Pipeline>>, id: Id) -> Result<Reply> {
 async fn change(
     ctx: Ctx<can::Update<Pipeline>>,
     id: Id,
-    RequiredIfMatch(expected): RequiredIfMatch,
+    if_match: RequiredIfMatch,
     changes: Valid<PipelineUpdate>,
 ) -> Result<Reply> {
+    let expected = if_match.version()?;
     ctx.write(move |tx| update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
@@ -431,9 +432,10 @@ async fn change(
 async fn put_order(
     ctx: Ctx<can::Update<Pipeline>>,
     id: Id,
-    RequiredIfMatch(expected): RequiredIfMatch,
+    if_match: RequiredIfMatch,
     given: Valid<StageOrder>,
 ) -> Result<Reply> {
+    let expected = if_match.version()?;
     ctx.write(move |tx| reorder(tx, id.0, expected, &given.stage_ids).map(Answer::record)).await
 }
 

@@ -33,10 +33,17 @@ impl FromRequest for IfMatch {
     }
 }
 
-/// The version in `If-Match`, for changes where a blind write would undo the work of others. Without it the response
-/// is 428.
+/// The version in `If-Match`, for changes where a blind write would undo the work of others.
 #[derive(Clone, Copy, Debug)]
-pub struct RequiredIfMatch(pub Expected);
+pub struct RequiredIfMatch(Expected);
+
+impl RequiredIfMatch {
+    /// Returns the version, or 428 without one. The handler asks when it has the body, so that an invalid body is
+    /// reported first.
+    pub fn version(self) -> Result<Expected> {
+        self.0.required()
+    }
+}
 
 impl FromRequest for RequiredIfMatch {
     type Error = Error;
@@ -44,7 +51,7 @@ impl FromRequest for RequiredIfMatch {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         signature::takes(request, Part::RequiredIfMatch);
-        ready(expected(request).and_then(Expected::required).map(RequiredIfMatch))
+        ready(expected(request).map(RequiredIfMatch))
     }
 }
 
