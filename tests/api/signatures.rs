@@ -77,7 +77,10 @@ fn a_required_version_is_declared_and_checked() {
 fn locked(sender: &Client, op: &Operation, path: &str) -> Answer {
     match op.method.as_str() {
         "DELETE" => sender.delete(path),
-        "PUT" => sender.put(path, json!({ "stage_ids": [(); 3].map(|()| uuid::Uuid::now_v7().to_string()) })),
+        "PUT" => {
+            let stages = [(); 3].map(|()| uuid::Uuid::now_v7());
+            sender.put(path, json!({ "stage_ids": stages }))
+        }
         _ => sender.patch(path, json!({ "name": "Renamed" })),
     }
 }
