@@ -156,7 +156,8 @@ macro_rules! import_link {
     };
 }
 
-/// Declares a link to records one step away: `related_records!("company", COMPANY.all, COMPANY by COMPANY_ID in COMPANIES)`.
+/// Declares a link to records one step away:
+/// `related_records!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES)`.
 #[macro_export]
 macro_rules! related_records {
     ($name:literal, $fields:expr, $kind:ident by $field:expr, in $found:ident) => {

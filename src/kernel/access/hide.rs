@@ -48,8 +48,8 @@ pub trait HideableChanges {
     fn given(&self) -> Vec<(String, String)>;
 }
 
-/// Implements `HideableChanges` for the body of an update with the members that roles can hide. Custom fields are always
-/// included.
+/// Implements `HideableChanges` for the body of an update with the members that roles can hide. Custom fields are
+/// always included.
 #[macro_export]
 macro_rules! hideable_changes {
     ($changes:ident of $kind:ident: $($member:ident),+) => {

@@ -39,7 +39,8 @@ pub struct Written {
 const CREATED: &str = "
     select r.record_id as id, (
         select max(w.version) from import_records w
-        where w.workspace_id = r.workspace_id and w.import_id = r.import_id and w.kind = r.kind and w.record_id = r.record_id
+        where w.workspace_id = r.workspace_id and w.import_id = r.import_id and w.kind = r.kind
+            and w.record_id = r.record_id
     ) as version
     from import_records r
     where r.workspace_id = :workspace and r.import_id = :import and r.kind = :kind and r.created and not r.undone

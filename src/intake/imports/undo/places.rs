@@ -37,7 +37,8 @@ const DROP_LATER: &str = "
         and (s.entered_at, s.id) > (former.entered_at, former.id)";
 
 const REOPEN: &str = "
-    update stage_spans s set left_at = null from (:former) former where s.workspace_id = :workspace and s.id = former.id";
+    update stage_spans s set left_at = null from (:former) former
+    where s.workspace_id = :workspace and s.id = former.id";
 
 /// Moves locked records back. The history shows them as if the import had not moved them; events show both moves.
 pub fn rewind<R: Stored>(tx: &mut Tx<'_>, places: &[(Uuid, Map<String, Json>)]) -> Result<()> {
