@@ -95,6 +95,8 @@ impl<'a> Rows<'a> {
         Rows { limit: Some(limit), ..self }
     }
 
+    /// Locks the rows as strongly as an update of them does. Other transactions can still refer to the rows: `for update`
+    /// would block them, and two records that get each other as a reference would deadlock.
     #[must_use]
     pub fn for_update(self) -> Rows<'a> {
         Rows { for_update: true, ..self }
@@ -216,7 +218,7 @@ impl QueryFragment<Pg> for Conditions<'_> {
     }
 }
 
-/// `select … from … where … order by … limit … for update`.
+/// `select … from … where … order by … limit … for no key update`.
 pub struct Select<'r, S> {
     columns: S,
     rows: &'r Rows<'r>,
@@ -233,7 +235,7 @@ impl<S: QueryFragment<Pg>> QueryFragment<Pg> for Select<'_, S> {
             out.push_bind_param::<BigInt, _>(limit)?;
         }
         if self.rows.for_update {
-            out.push_sql(" for update");
+            out.push_sql(" for no key update");
         }
         Ok(())
     }
@@ -336,7 +338,7 @@ mod tests {
         let all = r#"select "deals"."id" from "deals" where "deals"."workspace_id" = $1"#;
         assert_eq!(sql(&deals()), all);
         let one = deals().without_deleted().with_id(Uuid::nil()).limit(1).for_update();
-        let clauses = r#" and "deals"."deleted_at" is null and "deals"."id" = $2 limit $3 for update"#;
+        let clauses = r#" and "deals"."deleted_at" is null and "deals"."id" = $2 limit $3 for no key update"#;
         assert_eq!(sql(&one), format!("{all}{clauses}"));
         let many = deals().with_ids(&[]).order_by_id();
         assert_eq!(sql(&many), format!(r#"{all} and "deals"."id" = any($2) order by "deals"."id""#));

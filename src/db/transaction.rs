@@ -4,11 +4,11 @@ use crate::db::tx::{Request, Tx, rollback};
 use crate::db::{events, idempotency, related, watchdog};
 use crate::kernel::access::next_task::{self, Viewer};
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Code, Error, Result};
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::pg::PgConnection;
 use diesel::result::{DatabaseErrorKind, Error as Sql};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The number of attempts after deadlocks and serialization failures, which PostgreSQL asks clients to retry.
 const TRIES: u32 = 4;
@@ -164,14 +164,23 @@ fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
     Ok(reply)
 }
 
+/// Retries work that PostgreSQL ended in favour of another transaction. Returns 503 when all attempts ended so.
 fn retry_transient<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {
-    for _ in 1..TRIES {
+    for attempt in 1..=TRIES {
         match work() {
-            Err(Error::Sql(error)) if is_transient(&error) => log::info!("retrying after: {error}"),
+            Err(Error::Sql(error)) if is_transient(&error) => log::info!("attempt {attempt} of {TRIES} ended: {error}"),
             outcome => return outcome,
         }
+        std::thread::sleep(pause_after(attempt));
     }
-    work()
+    Err(Error::new(Code::Overloaded, "other requests change the same records; try again later"))
+}
+
+/// A random pause, longer after each attempt, so that two transactions that ended each other do not meet again.
+fn pause_after(attempt: u32) -> Duration {
+    let mut byte = [0];
+    let random = getrandom::fill(&mut byte).map_or(0, |()| u64::from(byte[0]));
+    Duration::from_millis(1 + random / 8 * u64::from(attempt))
 }
 
 fn is_transient(error: &Sql) -> bool {

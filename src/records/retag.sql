@@ -6,7 +6,7 @@ with matching as (
         and (:new::text is null or tag_key(:new) <> tag_key(:old) or not tags @> array[:new::text])
     order by id
     limit :limit
-    for update
+    for no key update
 ), written as (
     update :records r set version = r.version + 1, updated_at = :at, tags = (
         select coalesce(array_agg(word order by n), '{}') from (

@@ -64,7 +64,7 @@ macro_rules! reassign {
             .filter($table::deleted_at.is_null())
             $(.filter($only))?
             .filter(&may);
-        let rows = rows.order($table::id).select(($table::id, $table::updated_at)).for_update();
+        let rows = rows.order($table::id).select(($table::id, $table::updated_at)).for_no_key_update();
         let rows = rows.load::<(Uuid, DateTime)>($tx.conn)?;
         rows.iter().for_each(|(_, changed)| $tx.advance_now(*changed));
         let ids = rows.iter().map(|(id, _)| *id);

@@ -45,7 +45,7 @@ fn note(tx: &mut Tx<'_>, record: Uuid, since: DateTime) -> Result<()> {
 /// Returns the first stage of the same category if the stage of the record was deleted.
 fn replacement_stage(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid, category: Category) -> Result<Option<Stage>> {
     let own = s::table.find((tx.workspace(), stage)).filter(s::deleted_at.is_null()).select(s::id);
-    match own.for_key_share().first::<Uuid>(tx.conn).optional()? {
+    match own.for_share().first::<Uuid>(tx.conn).optional()? {
         Some(_) => Ok(None),
         None => stages::first(tx, pipeline, category).map(Some),
     }

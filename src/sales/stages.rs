@@ -201,7 +201,7 @@ pub fn lock_pipeline(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
 
 /// Returns a stage of the pipeline and locks it against deletion. Returns 422 at `/stage_id` if there is none.
 pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
-    let found = in_workspace(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).for_key_share();
+    let found = in_workspace(tx.workspace()).filter(stages::id.eq(stage)).select(Stage::as_select()).for_share();
     match found.first(tx.conn).optional()? {
         None => Err(Error::reference("/stage_id")),
         Some(stage) if stage.pipeline_id != pipeline => {
@@ -216,7 +216,7 @@ pub fn within(tx: &mut Tx<'_>, pipeline: Uuid, stage: Uuid) -> Result<Stage> {
 pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stage> {
     let own =
         in_workspace(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)).filter(stages::category.eq(category));
-    let first = own.order((stages::position, stages::id)).select(Stage::as_select()).for_key_share();
+    let first = own.order((stages::position, stages::id)).select(Stage::as_select()).for_share();
     let found = first.first(tx.conn).optional()?;
     let missing = || {
         Error::member(

@@ -168,7 +168,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &TeamCreate) -> Result<Team> {
 
 fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &TeamUpdate) -> Result<Team> {
     // Locks all teams, so that two concurrent moves cannot create a cycle.
-    in_workspace(tx.workspace()).select(teams::id).order(teams::id).for_update().load::<Uuid>(tx.conn)?;
+    in_workspace(tx.workspace()).select(teams::id).order(teams::id).for_no_key_update().load::<Uuid>(tx.conn)?;
     let before = Team::lock(tx, id, expected)?;
     if changes.parent_id.is_some() {
         roles::require_visibility_beyond_team(tx)?;

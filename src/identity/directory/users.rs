@@ -315,7 +315,7 @@ fn require_owner_remains(tx: &mut Tx<'_>, before: &User, after: &User) -> Result
         .filter(users::role.eq(OWNER))
         .filter(users::status.eq(UserStatus::Active))
         .select(users::id)
-        .for_update()
+        .for_no_key_update()
         .load(tx.conn)?;
     if owners.is_empty() {
         Err(Error::new(Code::LastOwner, "the workspace needs an active owner; make another user an owner first"))

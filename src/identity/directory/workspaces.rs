@@ -75,7 +75,8 @@ pub fn find(tx: &mut Tx<'_>) -> Result<Workspace> {
 }
 
 fn update(tx: &mut Tx<'_>, expected: Expected, changes: &WorkspaceUpdate) -> Result<Workspace> {
-    let before = workspaces::table.find(tx.workspace()).select(Workspace::as_select()).for_update().first(tx.conn)?;
+    let before =
+        workspaces::table.find(tx.workspace()).select(Workspace::as_select()).for_no_key_update().first(tx.conn)?;
     expected.check(before.version)?;
     let after = diesel::update(workspaces::table.find(tx.workspace()))
         .set((changes, workspaces::version.eq(before.version + 1), workspaces::updated_at.eq(tx.now)))

@@ -167,7 +167,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
 /// changes.
 pub fn lock_open(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<HashMap<Uuid, Task>> {
     let open = in_workspace(tx.workspace()).filter(tasks::id.eq_any(ids)).filter(tasks::status.eq(TaskStatus::Open));
-    let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_update().load(tx.conn)?;
+    let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_no_key_update().load(tx.conn)?;
     open.iter().for_each(|task| tx.advance_now(task.updated_at));
     Ok(open.into_iter().map(|task| (task.id, task)).collect())
 }
@@ -203,7 +203,7 @@ pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Task> {
 /// Moves the open tasks of a converted lead to its deal. Tasks without a contact also get the contact.
 pub fn move_to_deal(tx: &mut Tx<'_>, lead: Uuid, deal: Uuid, contact: Option<Uuid>) -> Result<usize> {
     let open = in_workspace(tx.workspace()).filter(tasks::lead_id.eq(lead)).filter(tasks::status.eq(TaskStatus::Open));
-    let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_update().load(tx.conn)?;
+    let open: Vec<Task> = open.order(tasks::id).select(Task::as_select()).for_no_key_update().load(tx.conn)?;
     open.iter().for_each(|task| tx.advance_now(task.updated_at));
     let (named, nameless): (Vec<&Task>, Vec<&Task>) = open.iter().partition(|task| task.contact_id.is_some());
     let to =
