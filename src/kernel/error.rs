@@ -1,4 +1,5 @@
 //! All errors of requests, as RFC 9457 problem details. One table gives each code its status and title.
+use crate::kernel::values::decision::Decision;
 use diesel::result::Error as Sql;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
@@ -74,6 +75,7 @@ codes! {
     ValidationFailed = 422 "validation_failed" "Validation failed";
     IdempotencyKeyReused = 422 "idempotency_key_reused" "The idempotency key was used for another request";
     FileUnreadable = 422 "file_unreadable" "The file cannot be read";
+    DecisionNeeded = 422 "decision_needed" "The file can be read in several ways";
     PreconditionRequired = 428 "precondition_required" "This change requires an If-Match header";
     RateLimited = 429 "rate_limited" "Too many requests";
     Internal = 500 "internal_error" "Internal server error";
@@ -261,6 +263,7 @@ pub struct Problem {
     pub allow: Option<String>,
     /// The seconds after which the client may retry.
     pub retry_after: Option<u32>,
+    pub decisions: Vec<Decision>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -291,6 +294,7 @@ impl Error {
             required_scope: None,
             allow: None,
             retry_after: None,
+            decisions: Vec::new(),
         }))
     }
 
@@ -400,6 +404,9 @@ pub struct ProblemBody<'a> {
     pub existing_id: Option<Uuid>,
     /// For `insufficient_scope`: the missing scope.
     pub required_scope: Option<&'a str>,
+    /// For `decision_needed`: the questions about the file; otherwise empty.
+    #[schema(value_type = Vec<Decision>)]
+    pub decisions: &'a [Decision],
 }
 
 impl Problem {
@@ -415,6 +422,7 @@ impl Problem {
             current_version: self.current_version,
             existing_id: self.existing_id,
             required_scope: self.required_scope.as_deref(),
+            decisions: &self.decisions,
         }
     }
 }

@@ -37,6 +37,7 @@ mod hostile;
 mod identity;
 mod imports;
 mod imports_filter;
+mod imports_meaning;
 mod imports_undo;
 mod injection;
 mod job_permissions;

@@ -61,7 +61,7 @@ class Line(BaseHTTPRequestHandler):
 
     def problem(self, status: int, code: str) -> None:
         body = dict(type="", title=code, status=status, code=code, detail="the line", request_id="", errors=[])
-        body |= dict(current_version=None, existing_id=None, required_scope=None)
+        body |= dict(current_version=None, existing_id=None, required_scope=None, decisions=[])
         self.reply(status, [("Content-Type", "application/problem+json"), ("Retry-After", "1")], json.dumps(body).encode())
 
     def reply(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:

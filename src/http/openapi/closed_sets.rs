@@ -1,5 +1,5 @@
 //! Adds patterns for closed sets and single-line texts to the OpenAPI document, so that clients know these rules.
-use crate::intake::imports::reading::cells::DATE_FORMATS;
+use crate::intake::imports::date_formats::DATE_FORMATS;
 use crate::kernel::access::resource::{guarded, hideable, scopes};
 use crate::kernel::bodies::shape::LINE_MAX;
 use crate::kernel::fields::custom::OWN_FIELD;

@@ -1,10 +1,9 @@
-//! Converts cells to values of custom fields.
-use crate::intake::imports::reading::notation::{Notation, Refusal};
+//! Custom fields in the body of an imported record.
 use crate::kernel::bodies::shape::Cell;
 use crate::kernel::fields::custom::{CustomField, CustomKind};
 use serde_json::{Map, Value as Json, json};
 
-/// Returns how a cell of this kind is parsed. `None` for a number, which `number` parses.
+/// Returns how a cell of this kind is read. `None` for a number, which may have decimals.
 pub const fn cell(kind: CustomKind) -> Option<Cell> {
     Some(match kind {
         CustomKind::Text | CustomKind::Choice | CustomKind::Url | CustomKind::Email | CustomKind::Phone => Cell::Text,
@@ -15,14 +14,6 @@ pub const fn cell(kind: CustomKind) -> Option<Cell> {
         CustomKind::MultiChoice => Cell::Words,
         CustomKind::User | CustomKind::Reference => Cell::Reference,
     })
-}
-
-/// Returns the value of a cell as JSON.
-pub fn value(notation: &Notation, field: &CustomField, text: &str, multiply: i64) -> Result<Json, Refusal> {
-    match cell(field.kind) {
-        Some(cell) => notation.value(text, cell, multiply),
-        None => notation.number(text).map(|number| json!(number)),
-    }
 }
 
 /// Adds a custom field value to the body of a record.

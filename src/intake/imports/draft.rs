@@ -48,6 +48,31 @@ impl Draft {
         self.text("external_id")
     }
 
+    /// Adds an e-mail address or phone number: the first to the member `single`, several to the list.
+    pub fn add_address(&mut self, (single, list): (&str, &str), text: &str) {
+        let item = json!({ single: text });
+        if let Some(known) = self.body.get_mut(list).and_then(Json::as_array_mut) {
+            if !known.contains(&item) {
+                known.push(item);
+            }
+            return;
+        }
+        match self.text(single).map(str::to_owned) {
+            None => self.set(single, json!(text)),
+            Some(known) if known == text => {}
+            Some(known) => {
+                self.body.remove(single);
+                self.set(list, json!([{ single: known }, item]));
+            }
+        }
+    }
+
+    /// Returns all e-mail addresses.
+    pub fn emails(&self) -> impl Iterator<Item = &str> {
+        let list = self.body.get("emails").and_then(Json::as_array).into_iter().flatten();
+        self.text("email").into_iter().chain(list.filter_map(|item| item.get("email")?.as_str()))
+    }
+
     /// Sets a member `…_id` to the record that the file calls `name`.
     pub fn set_reference(&mut self, member: &str, kind: Kind, name: &str, id: Uuid) {
         if kind == Kind::COMPANY {

@@ -65,13 +65,17 @@ pub fn old(conn: &mut PgConnection) -> Result<()> {
 
 fn forget(conn: &mut PgConnection, found: Vec<Quoting>, now: DateTime) -> Result<()> {
     for (workspace, id, detected, settings, report) in found {
-        let detected = DetectedFile { columns: Vec::new(), ..detected };
+        let detected = DetectedFile { columns: Vec::new(), decisions: Vec::new(), warnings: Vec::new(), ..detected };
         let settings = ImportSettings { mapping: None, ..settings };
         let report = report.map(|report| ImportReport {
             columns: Vec::new(),
             mapped_values: Vec::new(),
             unknown_values: Vec::new(),
             added_names: Vec::new(),
+            decisions: Vec::new(),
+            warnings: Vec::new(),
+            preview: Vec::new(),
+            totals: Vec::new(),
             ..report
         });
         diesel::update(imports::table.find((workspace, id)))

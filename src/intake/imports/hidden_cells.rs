@@ -1,9 +1,13 @@
 //! Hides quotes of the file from a caller whose role hides fields. A file that another user uploaded can contain
 //! hidden values.
-use crate::intake::imports::model::{Import, ImportProblem, ImportReport};
+use crate::intake::imports::findings::ImportWarning;
+use crate::intake::imports::model::{DetectedFile, Import, ImportProblem, ImportReport};
+use crate::intake::imports::overview::{ColumnReport, PreviewedRecord};
 use crate::intake::imports::targets;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::Hide;
+use crate::kernel::values::decision::Decision;
+use serde_json::Value as Json;
 
 /// Checks whether nothing must be hidden. The user who uploaded the file knows its contents.
 fn sees_everything(actor: &Actor, import: &Import) -> bool {
@@ -36,14 +40,67 @@ impl Hide for Import {
         for column in self.detected.columns.iter_mut().filter(|column| !shown(&column.name)) {
             column.samples.clear();
         }
+        let DetectedFile { decisions: detected, warnings, .. } = &mut self.detected;
+        hide_quotes(detected, warnings, &shown);
         for mapped in self.settings.mapping.iter_mut().flatten().filter(|mapped| !shown(&mapped.column)) {
             mapped.values.clear();
         }
-        if let Some(ImportReport { mapped_values, unknown_values, .. }) = &mut self.report {
+        if let Some(report) = &mut self.report {
+            hide_overview(report, &shown, &|member| targets::is_hidden(actor, known.resource, member));
+            let ImportReport { mapped_values, unknown_values, decisions, warnings, .. } = report;
+            hide_quotes(decisions, warnings, &shown);
             mapped_values.retain(|value| shown(&value.column));
             unknown_values.retain(|value| shown(&value.column));
         }
     }
+}
+
+/// Removes the values of hidden columns and members from what the rows become.
+fn hide_overview(report: &mut ImportReport, shown: &dyn Fn(&str) -> bool, hidden: &dyn Fn(&str) -> bool) {
+    let open = |column: &ColumnReport| !hidden(&column.field) && !shown(&column.column);
+    if report.columns.iter().any(open) {
+        // A column that may contain hidden values is mapped to a visible member.
+        report.preview.clear();
+    }
+    for column in report.columns.iter_mut().filter(|column| !shown(&column.column)) {
+        column.values.clear();
+        (column.earliest, column.latest) = (None, None);
+    }
+    report.totals.retain(|total| shown(&total.column));
+    for PreviewedRecord { record, .. } in &mut report.preview {
+        record.retain(|member, _| !hidden(member) && !(member == "contacts" && hidden("contact")));
+        let custom = record.get_mut("custom_fields").and_then(Json::as_array_mut);
+        let key = |value: &Json| value.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
+        custom.into_iter().for_each(|values| values.retain(|value| !hidden(&format!("cf.{}", key(value)))));
+    }
+}
+
+/// Does the same for the questions about the file.
+pub fn decisions(actor: &Actor, import: &Import, list: &mut [Decision]) {
+    if !sees_everything(actor, import) && hides_of(actor, import) {
+        hide_quotes(list, &mut [], &|column| is_shown(actor, import, column));
+    }
+}
+
+/// Removes the quotes from questions and warnings about columns that are not shown.
+fn hide_quotes(decisions: &mut [Decision], warnings: &mut [ImportWarning], shown: &dyn Fn(&str) -> bool) {
+    for warning in warnings.iter_mut().filter(|warning| !warning.column.as_deref().is_none_or(shown)) {
+        warning.value = None;
+    }
+    let guesses = warnings.iter_mut();
+    let guessed = guesses.filter_map(|warning| Some((warning.decision.as_mut()?, Some(&mut warning.detail))));
+    let asked = decisions.iter_mut().map(|decision| (decision, None));
+    for (decision, detail) in asked.chain(guessed).filter(|(decision, _)| quotes_hidden(decision, shown)) {
+        decision.evidence.clear();
+        decision.choices.iter_mut().for_each(|choice| choice.meaning.clear());
+        if let Some(detail) = detail {
+            detail.clone_from(&decision.question);
+        }
+    }
+}
+
+fn quotes_hidden(decision: &Decision, shown: &dyn Fn(&str) -> bool) -> bool {
+    decision.evidence.iter().any(|cell| !shown(&cell.column))
 }
 
 /// Does the same for row problems. A problem of a whole row may quote any column, so it is hidden too.

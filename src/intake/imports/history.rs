@@ -20,6 +20,12 @@ impl Progress {
         self.created_at.is_some() || !self.entered.is_empty()
     }
 
+    /// Returns the stage that the row names, or else the last one that it entered.
+    pub fn current_stage(&self) -> Option<&Stage> {
+        let entered = || self.entered.iter().max_by_key(|(stage, at)| (*at, stage.position)).map(|(stage, _)| stage);
+        self.stage.as_ref().or_else(entered)
+    }
+
     /// Returns the earliest time, except for the closing.
     fn begin(&self) -> Option<DateTime> {
         self.entered.iter().map(|(_, at)| *at).chain(self.created_at).min()

@@ -59,14 +59,15 @@ type Key = (KeyKind, String);
 /// Returns the keys of a row in normal form, the most certain first.
 fn keys(row: &Draft) -> Vec<Key> {
     let lower = |member: &str| row.text(member).map(str::to_lowercase);
-    let all = [
-        (KeyKind::ExternalId, row.external_id().map(str::to_owned)),
-        (KeyKind::Email, row.text("email").map(address::email)),
+    let external = row.external_id().map(|id| (KeyKind::ExternalId, id.to_owned()));
+    let emails = row.emails().map(|email| (KeyKind::Email, address::email(email)));
+    let others = [
         (KeyKind::Sku, lower("sku")),
         (KeyKind::Domain, row.text("domain").and_then(address::domain_in)),
         (KeyKind::Name, lower("name")),
     ];
-    all.into_iter().filter_map(|(kind, key)| Some((kind, key?))).collect()
+    let others = others.into_iter().filter_map(|(kind, key)| Some((kind, key?)));
+    external.into_iter().chain(emails).chain(others).collect()
 }
 
 /// Separates the rows that match the same record as an earlier row by a shared key. The first key that both rows have

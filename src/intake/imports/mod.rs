@@ -1,13 +1,20 @@
 //! Imports: CSV files are uploaded, inspected, tried in a dry run and imported.
 pub mod cell_reader;
+pub mod column;
+pub mod convert;
 pub mod custom;
+pub mod date_formats;
+pub mod decide;
 pub mod draft;
+pub mod findings;
 pub mod forget;
 pub mod funnel;
 pub mod hidden_cells;
 pub mod history;
 pub mod known;
+pub mod meaning;
 pub mod model;
+pub mod overview;
 pub mod prepare;
 pub mod reading;
 pub mod references;

@@ -1,5 +1,8 @@
 //! An import in the API: the file, the detected format, the settings and the report.
 use crate::db::visibility;
+use crate::intake::imports::date_formats::DATE_FORMATS;
+use crate::intake::imports::findings::{self, ImportWarning, Warned};
+use crate::intake::imports::overview::{ColumnReport, ColumnTotal, PreviewedRecord, StageTotal};
 use crate::intake::imports::undo_report::UndoReport;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::grants::Action;
@@ -13,6 +16,7 @@ use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
 use crate::kernel::query::plan::PageInfo;
+use crate::kernel::values::decision::Decision;
 use crate::kernel::values::time::DateTime;
 use crate::schema::imports;
 use crate::{jsonb, list_params, record, text_enum};
@@ -71,6 +75,15 @@ text_enum! {
     /// What happens to a row whose record exists already.
     pub enum OnExisting { Update = "update", Skip = "skip", }
 }
+text_enum! {
+    /// The order of day, month and year in dates that consist of numbers. With `per_column`, each column has the order
+    /// that its own dates show.
+    pub enum ImportDateOrder { DayFirst = "dmy", MonthFirst = "mdy", YearFirst = "ymd", PerColumn = "per_column", }
+}
+text_enum! {
+    /// The number that means certainty in a column of probabilities.
+    pub enum ProbabilityScale { One = "one", Hundred = "hundred", }
+}
 
 /// What was detected in the file.
 #[derive(Clone, Debug, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
@@ -83,6 +96,12 @@ pub struct DetectedFile {
     /// `.` or `,`.
     pub decimal: String,
     pub rows: i64,
+    /// Questions about the file. A run, except for a dry run, needs settings that answer them, or `accept_guesses`.
+    #[serde(default)]
+    pub decisions: Vec<Decision>,
+    /// What the file does not show, so that the country or the currency of the workspace decides.
+    #[serde(default)]
+    pub warnings: Vec<ImportWarning>,
     pub columns: Vec<DetectedColumn>,
     /// The fields to which a column can be mapped.
     pub fields: Vec<ImportField>,
@@ -110,7 +129,8 @@ pub struct ImportField {
     pub hint: String,
 }
 
-/// How to read the file. Absent settings are taken from the detected format.
+/// How to read the file. What is absent is taken from the file, and what the file does not show from the country and the
+/// currency of the workspace.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct ImportSettings {
@@ -119,24 +139,44 @@ pub struct ImportSettings {
     pub mapping: Option<Vec<ColumnMapping>>,
     /// The pipeline of imported leads or deals. If absent, the default pipeline.
     pub pipeline_id: Option<Uuid>,
-    /// The currency of imported amounts. If absent, the base currency of the workspace.
+    /// The currency of amounts that name none and have none in a column `….currency`. If absent, the base currency of
+    /// the workspace.
     #[schema(format = "currency", pattern = "^[A-Z]{3}$")]
     pub currency: Option<String>,
     #[schema(max_length = 40)]
     pub encoding: Option<String>,
     #[schema(min_length = 1, max_length = 1)]
     pub delimiter: Option<String>,
-    /// For example `dd-mm-yy`.
+    /// For example `dd-mm-yy`. Sets the order of day, month and year; `date_order` takes precedence.
     #[schema(max_length = 10)]
     pub date_format: Option<String>,
+    pub date_order: Option<ImportDateOrder>,
+    /// The sign before the decimals of numbers and amounts.
     #[schema(pattern = "^[.,]$", min_length = 1, max_length = 1)]
     pub decimal: Option<String>,
+    /// The currencies of signs that several currencies have, such as `$` and `kr`.
+    #[schema(max_items = 20)]
+    pub currency_signs: Option<Vec<CurrencySign>>,
+    pub probability_scale: Option<ProbabilityScale>,
+    /// Whether dates that are numbers count the days since 1904, as Excel did on the Macintosh.
+    pub since_1904: Option<bool>,
+    /// With `true`, open questions about the file are answered with their first choice.
+    pub accept_guesses: Option<bool>,
     /// `update` if absent.
     pub on_existing: Option<OnExisting>,
     /// A tag for every record that the import creates or changes. It is added to the list of tags if it is new. Users
     /// and products have no tags.
     #[schema(min_length = 1, max_length = 200)]
     pub tag: Option<String>,
+}
+
+/// A currency sign and what it means in the file.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CurrencySign {
+    #[schema(min_length = 1, max_length = 10)]
+    pub sign: String,
+    #[schema(format = "currency", pattern = "^[A-Z]{3}$")]
+    pub currency: String,
 }
 
 /// A column and the field to which it is mapped.
@@ -188,9 +228,8 @@ impl Rules for ImportRun {
                 ));
             }
         }
-        let formats = crate::intake::imports::reading::cells::DATE_FORMATS;
-        if settings.date_format.as_ref().is_some_and(|given| !formats.iter().any(|(name, _)| name == given)) {
-            let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
+        if settings.date_format.as_ref().is_some_and(|given| !DATE_FORMATS.iter().any(|(name, _)| name == given)) {
+            let names: Vec<&str> = DATE_FORMATS.iter().map(|(name, _)| *name).collect();
             bad.push(FieldError::not_among(&names).at_member("/settings/date_format"));
         }
     }
@@ -219,6 +258,22 @@ pub struct ImportReport {
     pub added_names: Vec<String>,
     /// Rows without a start date. Their records start at the time of the import.
     pub without_date: i64,
+    /// Questions about the file that the settings do not answer. Unless `accept_guesses` is set, only a dry run has
+    /// them.
+    #[serde(default)]
+    pub decisions: Vec<Decision>,
+    /// What was guessed, and cells that were changed or left out.
+    #[serde(default)]
+    pub warnings: Vec<ImportWarning>,
+    /// The first 20 rows as the records that they become.
+    #[serde(default)]
+    pub preview: Vec<PreviewedRecord>,
+    /// The amounts of each column, by currency.
+    #[serde(default)]
+    pub totals: Vec<ColumnTotal>,
+    /// The leads or deals in each stage.
+    #[serde(default)]
+    pub stages: Vec<StageTotal>,
     /// Created and updated rows whose records have the tag of the settings.
     #[serde(default)]
     pub tagged: i64,
@@ -238,6 +293,10 @@ impl ImportReport {
         }
     }
 
+    pub fn warn(&mut self, cell: &Warned<'_>) {
+        findings::warn(&mut self.warnings, cell);
+    }
+
     pub fn count_unknown(&mut self, column: &str, value: &str, nearest: Option<String>) {
         let full = self.unknown_values.len() >= UNKNOWN_MAX;
         match self.unknown_values.iter_mut().find(|u| u.column == column && u.value == value) {
@@ -249,14 +308,6 @@ impl ImportReport {
             }
         }
     }
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-pub struct ColumnReport {
-    pub column: String,
-    pub field: String,
-    pub filled: i64,
-    pub empty: i64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

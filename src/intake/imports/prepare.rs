@@ -1,10 +1,15 @@
 //! Converts the rows of a file to drafts of records.
 use crate::db::tx::Tx;
-use crate::intake::imports::cell_reader::{CellError, CellReader, Column};
+use crate::intake::imports::cell_reader::{CellError, CellReader, FilledCell};
+use crate::intake::imports::column::Column;
+use crate::intake::imports::decide::FileEvidence;
 use crate::intake::imports::draft::Draft;
+use crate::intake::imports::findings::{self, ImportWarning, Warned};
 use crate::intake::imports::funnel::Funnel;
-use crate::intake::imports::model::{ColumnMapping, ColumnReport, ImportReport, ImportResource, ImportSettings};
-use crate::intake::imports::reading::notation::{Notation, Refusal};
+use crate::intake::imports::meaning::decisions::Decisions;
+use crate::intake::imports::meaning::tidy::{self, Content};
+use crate::intake::imports::model::{ColumnMapping, ImportReport, ImportResource, ImportSettings};
+use crate::intake::imports::overview::{self, ColumnReport, PreviewedRecord, Reading};
 use crate::intake::imports::reading::table::{Row, Table};
 use crate::intake::imports::references::References;
 use crate::intake::imports::targets::{self, Target};
@@ -12,7 +17,7 @@ use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::values::address;
 use crate::kernel::values::hex::hex;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::collections::{HashMap, HashSet};
 
 /// Converts the rows of one import.
@@ -20,7 +25,7 @@ use std::collections::{HashMap, HashSet};
 pub struct RowReader {
     pub resource: ImportResource,
     columns: Vec<Column>,
-    notation: Notation,
+    pub decisions: Decisions,
     pub funnel: Funnel,
     pub references: References,
     /// The tag for all records.
@@ -41,12 +46,12 @@ pub struct RowProblem {
 }
 
 impl RowProblem {
-    fn of_cell(line: u64, column: &str, refusal: Refusal, raw: &str) -> RowProblem {
+    fn of_cell(line: u64, column: &str, (code, detail): (FieldCode, String), raw: &str) -> RowProblem {
         RowProblem {
             line,
             column: Some(column.to_owned()),
-            code: refusal.code.as_str(),
-            detail: refusal.detail,
+            code: code.as_str(),
+            detail,
             value: Some(raw.chars().take(200).collect()),
         }
     }
@@ -65,23 +70,20 @@ impl RowReader {
         resource: ImportResource,
         settings: &ImportSettings,
         table: &Table,
+        evidence: &FileEvidence,
     ) -> Result<RowReader> {
         let at_setting = |e: Error| {
             e.with(|p| p.errors.iter_mut().for_each(|bad| bad.pointer = Some("/settings/pipeline_id".into())))
         };
         let funnel = Funnel::load(tx, resource, settings.pipeline_id).map_err(at_setting)?;
         let known = targets::shown(tx.actor, resource, &funnel.open_names());
-        let columns = columns(tx.actor, resource, settings.mapping.as_deref().unwrap_or_default(), table, &known)?;
-        let notation = Notation {
-            decimal: settings.decimal.as_ref().and_then(|d| d.chars().next()).unwrap_or('.'),
-            date_format: settings.date_format.clone(),
-            currency: settings.currency.clone().unwrap_or_else(|| tx.actor.settings.base_currency.clone()),
-            zone: tx.zone(),
-        };
+        let mut columns = columns(tx.actor, resource, settings.mapping.as_deref().unwrap_or_default(), table, &known)?;
+        let decisions = evidence.decide(tx.actor, settings, tx.now);
+        columns.iter_mut().for_each(|column| column.decide(&decisions));
         Ok(RowReader {
             resource,
             columns,
-            notation,
+            decisions,
             funnel,
             references: References::default(),
             tag: tag(resource, settings)?,
@@ -119,13 +121,13 @@ impl RowReader {
     pub fn report(&self, settings: &ImportSettings) -> ImportReport {
         let field =
             |c: &Column| settings.mapping.iter().flatten().find(|m| m.column == c.name).map(|m| m.field.clone());
-        let column = |c: &Column| ColumnReport {
-            column: c.name.clone(),
-            field: field(c).unwrap_or_default(),
-            filled: 0,
-            empty: 0,
-        };
-        ImportReport { columns: self.columns.iter().map(column).collect(), ..ImportReport::default() }
+        let column = |c: &Column| ColumnReport::new(c.name.clone(), field(c).unwrap_or_default());
+        ImportReport {
+            columns: self.columns.iter().map(column).collect(),
+            decisions: self.decisions.questions.iter().map(findings::decision).collect(),
+            warnings: self.decisions.warnings.iter().map(ImportWarning::of_guess).collect(),
+            ..ImportReport::default()
+        }
     }
 
     /// Converts one row, and adds its errors to `problems`.
@@ -142,15 +144,27 @@ impl RowReader {
         }
         let (before, mut draft) = (problems.len(), Draft::new(source.line));
         draft.tag.clone_from(&self.tag);
-        let RowReader { columns, notation, funnel, references, .. } = self;
+        let line = source.line;
+        let currencies = self.currencies(source, problems);
+        let mut amounts = Vec::new();
+        let RowReader { resource, columns, decisions, funnel, references, .. } = self;
+        let (resource, conventions, stages) = (*resource, &decisions.conventions, &funnel.stages);
         for (n, column) in columns.iter().enumerate() {
             let raw = source.cell(column.index).unwrap_or_default();
-            let Some(text) = cell_text(n, column, raw, report) else { continue };
-            let stages = &funnel.stages;
-            match (CellReader { tx, notation, stages, references, report }).read(column, &text, &mut draft) {
-                Ok(()) => {}
-                Err(CellError::Refused(why)) => {
-                    problems.push(RowProblem::of_cell(source.line, &column.name, why, raw));
+            let Some(text) = cell_text(n, column, (line, raw), report) else { continue };
+            let currency = currency_of(&currencies, &column.target);
+            let cell = FilledCell { line, raw, text: &text, currency };
+            let mut reader = CellReader { tx, resource, conventions, stages, references, report };
+            let reading = reader.read(column, &cell, &mut draft);
+            if let Some(counted) = report.columns.get_mut(n) {
+                counted.add(line, &text, reading.as_ref().ok());
+            }
+            match reading {
+                Ok(Reading::Amount(amount, currency)) => amounts.push((&column.name, amount, currency)),
+                Ok(_) => {}
+                Err(CellError::LeftOut(kind)) => report.warn(&Warned { kind, column: &column.name, line, raw }),
+                Err(CellError::Refused(code, detail)) => {
+                    problems.push(RowProblem::of_cell(line, &column.name, (code, detail), raw));
                 }
                 Err(CellError::Failed(error)) => return Err(error),
             }
@@ -158,15 +172,58 @@ impl RowReader {
         if problems.len() > before {
             return Ok(None);
         }
+        for (column, amount, currency) in amounts {
+            overview::add_amount(&mut report.totals, column, amount, &currency);
+        }
         self.complete(source, &mut draft);
+        self.show(&draft, report);
         Ok(Some(draft))
+    }
+
+    /// Adds a row to the stages and the preview of the report.
+    fn show(&self, draft: &Draft, report: &mut ImportReport) {
+        let stage = draft.progress.current_stage().or(self.funnel.first_open());
+        if let Some(stage) = stage {
+            overview::add_stage(&mut report.stages, &stage.name, stage.category.as_str());
+        }
+        if report.preview.len() >= overview::PREVIEW_MAX {
+            return;
+        }
+        let mut record = draft.body.clone();
+        let mut set = |member: &str, value: Option<Json>| {
+            record.extend(value.map(|value| (member.to_owned(), value)));
+        };
+        set("stage", stage.map(|stage| json!(stage.name)));
+        set("created_at", draft.progress.created_at.map(|at| json!(at)));
+        set("closed_at", draft.progress.closed_at.map(|at| json!(at)));
+        set("loss_reason_id", draft.loss_reason.map(|id| json!(id)));
+        report.preview.push(PreviewedRecord { line: i64::try_from(draft.line).unwrap_or(i64::MAX), record });
+    }
+
+    /// Returns the currencies that the row names, with the members whose amounts they belong to.
+    fn currencies(&self, source: &Row, problems: &mut Vec<RowProblem>) -> Vec<(String, String)> {
+        let mut named = Vec::new();
+        for column in &self.columns {
+            let Target::Currency(member) = &column.target else { continue };
+            let raw = source.cell(column.index).unwrap_or_default();
+            let text = column.values.get(raw).map_or(raw, String::as_str);
+            let Content::Text(text) = tidy::content(text) else { continue };
+            match self.decisions.conventions.currency(&text) {
+                Ok(read) => named.push((member.clone(), read.value)),
+                Err(refusal) => {
+                    let why = (FieldCode::InvalidFormat, refusal.detail);
+                    problems.push(RowProblem::of_cell(source.line, &column.name, why, raw));
+                }
+            }
+        }
+        named
     }
 
     /// Adds what the row lacks: an external id, a title, the price of its product.
     fn complete(&self, source: &Row, draft: &mut Draft) {
         let nameless = match self.resource {
             ImportResource::Leads | ImportResource::Deals => true,
-            ImportResource::Contacts => draft.text("email").is_none(),
+            ImportResource::Contacts => draft.emails().next().is_none(),
             _ => false,
         };
         if nameless && draft.external_id().is_none() {
@@ -196,11 +253,20 @@ impl RowReader {
             // Without a value of the deal, the line item has the price of the product, and the deal gets no
             // value.
             let listed = || self.references.price(product).map(|price| json!(price));
-            let unknown = || json!({ "amount": 0, "currency": self.notation.currency });
+            let unknown = || json!({ "amount": 0, "currency": self.decisions.conventions.currency });
             item["price"] = value.or_else(listed).unwrap_or_else(unknown);
         }
         draft.set("pipeline_id", json!(self.funnel.pipeline));
     }
+}
+
+/// Returns the currency for the amounts of a target. A custom field takes the first that the row names.
+fn currency_of<'c>(currencies: &'c [(String, String)], target: &Target) -> Option<&'c str> {
+    let named = |(member, _): &&(String, String)| match target {
+        Target::Member(amount, _) | Target::Currency(amount) => member == amount,
+        _ => true,
+    };
+    currencies.iter().find(named).map(|(_, currency)| currency.as_str())
 }
 
 /// Returns the tag of the settings; refuses one for records without tags.
@@ -212,20 +278,24 @@ fn tag(resource: ImportResource, settings: &ImportSettings) -> Result<Option<Str
     Ok(settings.tag.clone())
 }
 
-/// Returns the text of a cell after the value mapping, or `None` for an empty cell. Counts the cell in the report.
-fn cell_text(n: usize, column: &Column, raw: &str, report: &mut ImportReport) -> Option<String> {
+/// Returns the text of a cell after the value mapping and without guards, or `None` for a cell without a value. Counts
+/// the cell in the report.
+fn cell_text(n: usize, column: &Column, (line, raw): (u64, &str), report: &mut ImportReport) -> Option<String> {
     let mapped = column.values.get(raw);
     if let Some(to) = mapped {
         report.count_mapped(&column.name, raw, to);
     }
-    let text = address::tidied(mapped.map_or(raw, String::as_str));
-    let counted = report.columns.get_mut(n)?;
-    if text.is_empty() {
-        counted.empty += 1;
-        return None;
+    let content = tidy::content(mapped.map_or(raw, String::as_str));
+    if let Content::Nothing(nothing) = content {
+        report.warn(&Warned { kind: nothing.as_str(), column: &column.name, line, raw });
     }
-    counted.filled += 1;
-    Some(text)
+    let counted = report.columns.get_mut(n)?;
+    if let Content::Text(text) = content {
+        counted.filled += 1;
+        return Some(text);
+    }
+    counted.empty += 1;
+    None
 }
 
 /// The fields to which a column can be mapped: name, target and hint.
@@ -244,13 +314,7 @@ fn columns(
         let index = column_index(&table.header, &one.column);
         let target = target_of(actor, resource, known, &one.field);
         match (index, target) {
-            (Ok(index), Ok(target)) => columns.push(Column {
-                index,
-                name: one.column.clone(),
-                target,
-                values: one.values.iter().map(|value| (value.from.clone(), value.to.clone())).collect(),
-                multiply: one.multiply.unwrap_or(1),
-            }),
+            (Ok(index), Ok(target)) => columns.push(Column::new(index, one, target)),
             (index, target) => {
                 let index = index.err().map(|why| why.at_member(format!("/settings/mapping/{n}/column")));
                 let target = target.err().map(|why| why.at_member(format!("/settings/mapping/{n}/field")));

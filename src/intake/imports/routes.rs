@@ -3,16 +3,18 @@ use crate::db::event::Event;
 use crate::db::queue::{self, Job, JobKind};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
+use crate::intake::imports::decide::FileEvidence;
+use crate::intake::imports::findings::ImportWarning;
 use crate::intake::imports::funnel::Funnel;
+use crate::intake::imports::meaning::date_evidence::FileOrders;
 use crate::intake::imports::model::{
     ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportProblem,
     ImportProblemPage, ImportResource, ImportRun, ImportSettings, ImportStatus, OnExisting,
 };
 use crate::intake::imports::prepare::RowReader;
-use crate::intake::imports::reading::cells;
 use crate::intake::imports::reading::table::Table;
 use crate::intake::imports::undo_report::UndoReport;
-use crate::intake::imports::{forget, hidden_cells, run, targets};
+use crate::intake::imports::{date_formats, findings, forget, hidden_cells, run, targets};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
@@ -20,6 +22,8 @@ use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::plan::PageInfo;
 use crate::kernel::query::seek::{seal, unseal};
+use crate::kernel::values::decision::Decision;
+use crate::kernel::values::time::DateTime;
 use crate::kernel::values::value_type::ValueType;
 use crate::schema::{import_problems, imports};
 use crate::web::body::Valid;
@@ -57,14 +61,8 @@ fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Ta
     let fields = targets::fields(actor, resource, stages);
     let suggested = targets::suggest(resource, &table.header, &fields);
     let column = |n: usize| table.rows.iter().filter_map(move |row| row.cell(n));
-    let kind_of =
-        |field: &Option<String>| fields.iter().find(|f| Some(&f.name) == field.as_ref()).map(|f| f.kind.clone());
-    let mut date_format = None;
     let mut columns = Vec::new();
     for (n, (name, suggested_field)) in table.header.iter().zip(&suggested).enumerate() {
-        if matches!(kind_of(suggested_field).as_deref(), Some("date" | "instant")) || date_format.is_none() {
-            date_format = cells::detect_date_format(column(n)).or(date_format);
-        }
         let mut samples: Vec<String> = Vec::new();
         for value in column(n).filter(|v| !v.is_empty()) {
             if samples.len() < SAMPLES && !samples.iter().any(|s| s == value) {
@@ -74,28 +72,41 @@ fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Ta
         let filled = i64::try_from(column(n).filter(|v| !v.is_empty()).count()).unwrap_or(i64::MAX);
         columns.push(DetectedColumn { name: name.clone(), samples, filled, suggested_field: suggested_field.clone() });
     }
-    let decimal = (0..table.header.len()).find_map(|n| cells::detect_decimal(column(n))).unwrap_or('.').to_string();
     let mapping = table.header.iter().zip(suggested).filter_map(|(column, field)| {
         Some(ColumnMapping { column: column.clone(), field: field?, values: Vec::new(), multiply: None })
     });
+    let mapping: Vec<ColumnMapping> = mapping.collect();
+    let evidence = FileEvidence::of(actor, resource, &mapping, table);
     let settings = ImportSettings {
-        mapping: Some(mapping.collect()),
+        mapping: Some(mapping),
         encoding: Some(table.encoding.clone()),
         delimiter: Some(table.delimiter.to_string()),
-        date_format: date_format.map(str::to_owned),
-        decimal: Some(decimal.clone()),
         ..ImportSettings::default()
     };
+    let decisions = evidence.decide(actor, &settings, DateTime::now());
     let detected = DetectedFile {
         encoding: table.encoding.clone(),
         delimiter: table.delimiter.to_string(),
-        date_format: settings.date_format.clone(),
-        decimal,
+        date_format: date_format(&evidence, &columns, decisions.conventions.orders),
+        decimal: decisions.conventions.decimal.as_str().to_owned(),
+        decisions: decisions.questions.iter().map(findings::decision).collect(),
+        warnings: decisions.warnings.iter().map(ImportWarning::of_guess).collect(),
         rows: i64::try_from(table.rows.len()).unwrap_or(i64::MAX),
         columns,
         fields,
     };
     (detected, settings)
+}
+
+/// Returns the format of the dates in the columns that are mapped to dates, or else in any other column.
+fn date_format(evidence: &FileEvidence, columns: &[DetectedColumn], orders: FileOrders) -> Option<String> {
+    let format = |text: &str| date_formats::format_of(text, orders);
+    // Eight digits in any other column are rather a number.
+    let of_all = |column: &DetectedColumn| {
+        let first = column.samples.first().and_then(|text| format(text)).filter(|name| *name != "yyyymmdd");
+        first.filter(|_| column.samples.iter().all(|text| format(text).is_some()))
+    };
+    evidence.dates().find_map(format).or_else(|| columns.iter().find_map(of_all)).map(str::to_owned)
 }
 
 /// A parsed upload before it is stored.
@@ -146,14 +157,37 @@ fn changed() -> Error {
     Error::new(Code::Conflict, "the import changed while its file was read; try again")
 }
 
+/// A file with the settings of a run.
+struct OpenedFile {
+    table: Table,
+    settings: ImportSettings,
+    evidence: FileEvidence,
+}
+
+/// Refuses a file that contradicts itself.
+fn require_answers(actor: &Actor, import: &Import, reader: &RowReader) -> Result<()> {
+    let mut decisions: Vec<Decision> = reader.decisions.questions.iter().map(findings::decision).collect();
+    let Some(first) = decisions.first() else { return Ok(()) };
+    let detail = format!(
+        "{} Set {} to answer, or accept_guesses to take the first choice; decisions lists all questions",
+        first.question, first.key
+    );
+    hidden_cells::decisions(actor, import, &mut decisions);
+    Err(Error::new(Code::DecisionNeeded, detail).with(|problem| problem.decisions = decisions))
+}
+
 /// Checks the settings against the file and queues the job.
-fn start(tx: &mut Tx<'_>, known: &Import, table: &Table, settings: &ImportSettings, dry_run: bool) -> Result<Job> {
+fn start(tx: &mut Tx<'_>, known: &Import, file: &OpenedFile, dry_run: bool) -> Result<Job> {
+    let OpenedFile { table, settings, evidence } = file;
     let import = Import::lock(tx, known.id, Expected::default())?;
     require_idle(&import)?;
     if import.version != known.version {
         return Err(changed());
     }
-    RowReader::new(tx, import.resource, settings, table)?;
+    let reader = RowReader::new(tx, import.resource, settings, table, evidence)?;
+    if !dry_run && settings.accept_guesses != Some(true) {
+        require_answers(tx.actor, &import, &reader)?;
+    }
     let args = run::Args { import_id: import.id, dry_run };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
     let job = queue::enqueue(tx, JobKind::Import, &args, i64::try_from(table.rows.len()).ok())?;
@@ -197,7 +231,12 @@ fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
         encoding: given.encoding.or(kept.encoding),
         delimiter: given.delimiter.or(kept.delimiter),
         date_format: given.date_format.or(kept.date_format),
+        date_order: given.date_order.or(kept.date_order),
         decimal: given.decimal.or(kept.decimal),
+        currency_signs: given.currency_signs.or(kept.currency_signs),
+        probability_scale: given.probability_scale.or(kept.probability_scale),
+        since_1904: given.since_1904.or(kept.since_1904),
+        accept_guesses: given.accept_guesses.or(kept.accept_guesses),
         on_existing: given.on_existing.or(kept.on_existing),
         tag: given.tag.or(kept.tag),
     }
@@ -246,7 +285,8 @@ async fn create(ctx: Ctx<can::Create<Import>>, key: IdempotencyKey, form: Unread
 }
 
 /// Run an import in the background: first with `dry_run` to see what would happen, then without. A repeated import of
-/// the same file creates no duplicates.
+/// the same file creates no duplicates. If the file contradicts itself, a run that is not a dry run is refused with
+/// `decision_needed` until the settings answer its `decisions`.
 #[utoipa::path(operation_id = "run_import", params(("import_id" = Uuid, Path, description = "Id of the import")), request_body = ImportRun,
     responses((status = 202, description = "The job that runs the import", body = Job)))]
 #[post("/imports/{import_id}/run")]
@@ -256,9 +296,14 @@ async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, key: IdempotencyKey, asked
         // Fails in a write, because a repeated request with an idempotency key gets its saved response there.
         return ctx.once(key, move |tx| prepare(tx, id.0, &again).and_then(|_| Err(changed()))).await;
     };
-    let parsed = move || run::open(&content, &settings).map(|table| (table, settings));
-    let (table, settings) = ctx.offload(parsed).await?;
-    ctx.once(key, move |tx| start(tx, &import, &table, &settings, dry_run).map(Answer::accepted)).await
+    let (actor, resource) = (ctx.actor.clone(), import.resource);
+    let parsed = move || {
+        let table = run::open(&content, &settings)?;
+        let evidence = FileEvidence::of(&actor, resource, settings.mapping.as_deref().unwrap_or_default(), &table);
+        Ok(OpenedFile { table, settings, evidence })
+    };
+    let file = ctx.offload(parsed).await?;
+    ctx.once(key, move |tx| start(tx, &import, &file, dry_run).map(Answer::accepted)).await
 }
 
 /// List imports, the latest first.

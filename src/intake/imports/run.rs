@@ -4,6 +4,7 @@ use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::tx::{Request, Tx};
 use crate::identity::sign_in::authentication;
+use crate::intake::imports::decide::FileEvidence;
 use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{RowProblem, RowReader};
@@ -34,6 +35,12 @@ const PROBLEMS_MAX: i64 = 10_000;
 pub fn open(content: &[u8], settings: &ImportSettings) -> Result<Table> {
     let delimiter = settings.delimiter.as_ref().and_then(|d| d.chars().next());
     table::read(content, settings.encoding.as_deref(), delimiter)
+}
+
+/// Collects the evidence in the file. This is done outside of a transaction, because it takes time.
+fn evidence(request: &Request, import: &Import, table: &Table) -> FileEvidence {
+    let mapping = import.settings.mapping.as_deref().unwrap_or_default();
+    FileEvidence::of(&request.actor, import.resource, mapping, table)
 }
 
 /// The arguments of the job.
@@ -101,7 +108,9 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let table = open(&content, &import.settings)?;
     drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
-    let mut reader = db.write_blocking(request, |tx| RowReader::new(tx, import.resource, &import.settings, &table))?;
+    let evidence = evidence(request, &import, &table);
+    let mut reader =
+        db.write_blocking(request, |tx| RowReader::new(tx, import.resource, &import.settings, &table, &evidence))?;
     let mut report = match (&import.report, job.done) {
         (Some(report), 1..) => report.clone(),
         _ => reader.report(&import.settings),
@@ -166,8 +175,9 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     let table = open(&content, &import.settings)?;
     drop(content);
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
+    let evidence = evidence(request, &import, &table);
     let (report, problems) = db.rehearse_blocking(request, |tx| {
-        let mut reader = RowReader::new(tx, import.resource, &import.settings, &table)?;
+        let mut reader = RowReader::new(tx, import.resource, &import.settings, &table, &evidence)?;
         let mut report = ImportReport { dry_run: true, ..reader.report(&import.settings) };
         let mut problems = Vec::new();
         for rows in reader.chunks(&table.rows, CHUNK) {

@@ -38,6 +38,8 @@ pub enum Target {
     ClosedAt,
     /// The time at which the record entered the named stage.
     Entered(String),
+    /// The currency of the amounts in the named member.
+    Currency(String),
 }
 
 impl Target {
@@ -100,6 +102,10 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
                 if matches!(member, "id" | "pipeline_id" | "stage_id" | "password") => {}
             (cell, _) => list.push((member.to_owned(), Target::Member(member.to_owned(), cell), hint(cell).to_owned())),
         }
+        if cell == Cell::Money {
+            let hint = "the currency of the amount, such as EUR; an amount that names its own keeps it";
+            list.push((format!("{member}.currency"), Target::Currency(member.to_owned()), hint.to_owned()));
+        }
     }
     let mut add = |name: &str, target: Target, hint: &str| list.push((name.to_owned(), target, hint.to_owned()));
     if matches!(resource, ImportResource::Leads | ImportResource::Deals) {
@@ -133,7 +139,7 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
         let hint = match custom::cell(field.kind) {
             _ if !field.options.is_empty() => format!("one of {}", field.options.join(", ")),
             Some(cell) => hint(cell).to_owned(),
-            None => "a number in the file's decimal notation".to_owned(),
+            None => "a number, also with decimals".to_owned(),
         };
         list.push((field.path.clone(), Target::Custom(Arc::clone(field)), hint));
     }
@@ -145,10 +151,10 @@ const fn hint(cell: Cell) -> &'static str {
         Cell::Text => "text",
         Cell::Int => "an integer",
         Cell::Bool => "yes or no",
-        Cell::Date => "a date in the file's format",
-        Cell::Time => "a date in the file's format, or an RFC 3339 time",
-        Cell::Money => "an amount in the file's decimal notation",
-        Cell::Words => "words separated by commas",
+        Cell::Date => "a date in any usual notation; a time is left out",
+        Cell::Time => "a date or time in any usual notation",
+        Cell::Money => "an amount, also with a currency sign or code",
+        Cell::Words => "words separated by commas or semicolons",
         Cell::Reference => "a name, external id or id",
     }
 }
@@ -176,7 +182,7 @@ pub fn fields(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec
             Target::Reference(..) | Target::Product | Target::DealContact | Target::LossReason | Target::Stage => {
                 "reference"
             }
-            Target::Person(_) => "text",
+            Target::Person(_) | Target::Currency(_) => "text",
             Target::CreatedAt | Target::ClosedAt | Target::Entered(_) => "date",
         };
         // The title of a deal can be derived from its product and company.

@@ -291,12 +291,15 @@ fn differing<U: ToSchema + DeserializeOwned + Rules + 'static>(
         let new = match (member.as_str(), record.get(member)) {
             ("person", Some(old)) => with_person(old, new, country),
             ("contacts", Some(old)) => with_contacts(old, new),
+            ("emails", Some(_)) => with_addresses(&record, ("email", "emails"), new, country),
+            ("phones", Some(_)) => with_addresses(&record, ("phone", "phones"), new, country),
             _ => new.clone(),
         };
         let same = match (member.as_str(), record.get(member)) {
             (_, None) => false,
             ("custom_fields", Some(old)) => custom::all_there(old, &new, same_text),
             ("email" | "phone", Some(_)) if has_address(&record, member, &new, country) => true,
+            ("emails" | "phones", Some(old)) => old.as_array().map(Vec::len) == new.as_array().map(Vec::len),
             (_, Some(old)) => *old == new || same_text(old, &new),
         };
         if !same {
@@ -339,6 +342,18 @@ fn with_contacts(old: &Json, new: &Json) -> Json {
         }
     }
     Json::Array(contacts)
+}
+
+/// Returns the addresses of a contact, with those that the file adds.
+fn with_addresses(record: &Json, (member, list): (&str, &str), new: &Json, country: &str) -> Json {
+    let known = record.get(list).and_then(Json::as_array).into_iter().flatten();
+    let sent = |item: &Json| json!({ member: item.get(member), "kind": item.get("kind") });
+    let mut all: Vec<Json> = known.map(sent).collect();
+    let added = new.as_array().into_iter().flatten();
+    all.extend(
+        added.filter(|item| !has_address(record, member, item.get(member).unwrap_or(&Json::Null), country)).cloned(),
+    );
+    Json::Array(all)
 }
 
 /// Checks whether a contact has an e-mail address or phone number, in any notation.

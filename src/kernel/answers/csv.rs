@@ -8,7 +8,7 @@ use crate::kernel::answers::reply::{Answer, Content};
 use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::fields::custom::{CustomField, CustomKind, OWN_FIELD};
 use crate::kernel::fields::field::Field;
-use crate::kernel::values::money::exponent;
+use crate::kernel::values::money::decimal;
 use serde::Serialize;
 use serde_json::Value as Json;
 use std::collections::{BTreeSet, HashMap};
@@ -336,15 +336,6 @@ fn line<'c>(out: &mut String, cells: impl Iterator<Item = &'c str>) {
         }
     }
     out.push('\n');
-}
-
-/// Formats an amount in minor units: 125000 EUR as 1250.00.
-fn decimal(amount: i64, currency: &str) -> String {
-    let digits = usize::try_from(exponent(currency)).unwrap_or(2);
-    let sign = if amount < 0 { "-" } else { "" };
-    let text = format!("{:0>width$}", amount.unsigned_abs(), width = digits + 1);
-    let (whole, part) = text.split_at(text.len() - digits);
-    if digits == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
 /// Characters that start a new cell in spreadsheets with another separator than the comma, even inside quotes.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::kernel::answers::included::RecordRef;
 use crate::kernel::samples::{BOAT, BOATS, actor, custom_field, refusal};
-use crate::kernel::values::money::{AMOUNT_MAX, Money, parse_decimal};
+use crate::kernel::values::money::{AMOUNT_MAX, Money, exponent, parse_decimal};
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -2,6 +2,7 @@
 pub mod address;
 pub mod choice;
 pub mod collation;
+pub mod decision;
 pub mod event_verbs;
 pub mod hex;
 pub mod money;

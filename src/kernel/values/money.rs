@@ -84,6 +84,15 @@ pub fn exponent(code: &str) -> u32 {
     iso_currency::Currency::from_code(code).and_then(|c| c.exponent()).map_or(2, u32::from)
 }
 
+/// Formats an amount in minor units: 125000 EUR as 1250.00.
+pub fn decimal(amount: i64, currency: &str) -> String {
+    let digits = usize::try_from(exponent(currency)).unwrap_or(2);
+    let sign = if amount < 0 { "-" } else { "" };
+    let text = format!("{:0>width$}", amount.unsigned_abs(), width = digits + 1);
+    let (whole, part) = text.split_at(text.len() - digits);
+    if digits == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
+}
+
 /// Parses a decimal number ("1 234,50", "1,234.50") in the given notation as minor units; refuses more digits than the
 /// currency has.
 pub fn parse_decimal(text: &str, decimal: char, exponent: u32) -> Option<i64> {

@@ -1,5 +1,3 @@
-//! Parses files, without the meaning of their columns: records, the table and the cells.
-pub mod cells;
-pub mod notation;
+//! Parses files, without the meaning of their columns: records and the table.
 pub mod records;
 pub mod table;
