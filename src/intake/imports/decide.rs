@@ -1,14 +1,16 @@
 //! What is decided about a file: from the evidence in its mapped columns, the settings and the workspace.
 use crate::intake::imports::custom;
 use crate::intake::imports::date_formats;
+use crate::intake::imports::file::File;
 use crate::intake::imports::meaning::date_evidence::DateOrder;
 use crate::intake::imports::meaning::dates::Order;
 use crate::intake::imports::meaning::decisions::{self, Answers, Decisions, MappedColumn, Role, Surroundings};
 use crate::intake::imports::meaning::evidence::ColumnEvidence;
+use crate::intake::imports::meaning::names::NameEvidence;
 use crate::intake::imports::meaning::numerals::Decimal;
 use crate::intake::imports::meaning::probability::Scale;
 use crate::intake::imports::model::{ColumnMapping, ImportDateOrder, ImportResource, ImportSettings, ProbabilityScale};
-use crate::intake::imports::reading::table::Table;
+use crate::intake::imports::reading::row::CellKind;
 use crate::intake::imports::targets::{self, Target};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::bodies::shape::Cell;
@@ -17,7 +19,11 @@ use crate::kernel::values::time::{DateTime, today};
 
 /// The evidence in the mapped columns whose cells can be read in several ways.
 #[derive(Debug)]
-pub struct FileEvidence(Vec<RoledColumn>);
+pub struct FileEvidence {
+    columns: Vec<RoledColumn>,
+    /// The order of the full names of contacts.
+    pub names: NameEvidence,
+}
 
 #[derive(Debug)]
 struct RoledColumn {
@@ -28,25 +34,25 @@ struct RoledColumn {
 
 impl FileEvidence {
     /// Collects the evidence. Takes about a second for millions of cells.
-    pub fn of(actor: &Actor, resource: ImportResource, mapping: &[ColumnMapping], table: &Table) -> FileEvidence {
+    pub fn of(actor: &Actor, resource: ImportResource, mapping: &[ColumnMapping], file: &File) -> FileEvidence {
         let known = targets::shown(actor, resource, &[]);
         let role = |field: &str| match known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(field)) {
             Some((_, target, _)) => role_of(target),
             None => field.starts_with("entered.").then_some(Role::Date),
         };
         let column = |mapped: &ColumnMapping| {
-            let index = table.header.iter().position(|name| name.eq_ignore_ascii_case(&mapped.column))?;
-            let evidence = evidence(table, index, mapped);
+            let evidence = evidence(file, index(file, mapped)?, mapped);
             Some(RoledColumn { name: mapped.column.clone(), role: role(&mapped.field)?, evidence })
         };
         let roled = mapping.iter().filter(|mapped| role(&mapped.field).is_some());
-        FileEvidence(roled.filter_map(column).collect())
+        let columns = roled.filter_map(column).collect();
+        FileEvidence { columns, names: names(resource, mapping, file) }
     }
 
     /// Decides what the settings leave open.
     pub fn decide(&self, actor: &Actor, settings: &ImportSettings, now: DateTime) -> Decisions {
         let columns: Vec<MappedColumn<'_>> = self
-            .0
+            .columns
             .iter()
             .map(|column| MappedColumn { name: &column.name, role: column.role, evidence: &column.evidence })
             .collect();
@@ -62,17 +68,38 @@ impl FileEvidence {
 
     /// Returns the first cells of the columns with dates.
     pub fn dates(&self) -> impl Iterator<Item = &str> {
-        let dates = self.0.iter().filter(|column| matches!(column.role, Role::Date | Role::Birthday));
+        let dates = self.columns.iter().filter(|column| matches!(column.role, Role::Date | Role::Birthday));
         dates.flat_map(|column| column.evidence.examples()).map(|example| example.text.as_str())
     }
 }
 
-fn evidence(table: &Table, index: usize, mapped: &ColumnMapping) -> ColumnEvidence {
+fn index(file: &File, mapped: &ColumnMapping) -> Option<usize> {
+    file.header.iter().position(|name| name.eq_ignore_ascii_case(&mapped.column))
+}
+
+/// Returns what the order of the full names of contacts is.
+fn names(resource: ImportResource, mapping: &[ColumnMapping], file: &File) -> NameEvidence {
+    let mut evidence = NameEvidence::default();
+    let is_full = |mapped: &&ColumnMapping| resource == ImportResource::Contacts && mapped.field == "name";
+    for index in mapping.iter().filter(is_full).filter_map(|mapped| index(file, mapped)) {
+        file.rows.iter().for_each(|row| evidence.note(row.cell(index).text));
+    }
+    evidence
+}
+
+fn evidence(file: &File, index: usize, mapped: &ColumnMapping) -> ColumnEvidence {
     let mut evidence = ColumnEvidence::default();
-    for row in &table.rows {
-        let raw = row.cell(index).unwrap_or_default();
+    for row in &file.rows {
+        let cell = row.cell(index);
+        let raw = cell.shown.unwrap_or(cell.text);
         let replaced = mapped.values.iter().find(|value| value.from == raw);
-        evidence.note(row.line, replaced.map_or(raw, |value| value.to.as_str()));
+        match (replaced, cell.kind) {
+            (Some(value), _) => evidence.note(row.line, &value.to),
+            (None, CellKind::Number) => evidence.note_number(row.line, raw),
+            // A date of a spreadsheet shows nothing about the texts of the column.
+            (None, CellKind::Date | CellKind::DateTime) => {}
+            (None, _) => evidence.note(row.line, raw),
+        }
     }
     evidence
 }

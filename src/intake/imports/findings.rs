@@ -77,6 +77,8 @@ pub fn warn(warnings: &mut Vec<ImportWarning>, cell: &Warned<'_>) {
 pub const SCIENTIFIC: &str = "scientific";
 pub const NO_DATE: &str = "no_date";
 pub const FURTHER_VALUES: &str = "further_values";
+pub const NAME_KEPT_WHOLE: &str = "name_kept_whole";
+pub const NAME_TITLE: &str = "name_title";
 
 fn detail(kind: &str) -> &'static str {
     match kind {
@@ -86,6 +88,8 @@ fn detail(kind: &str) -> &'static str {
         SCIENTIFIC => "The cells contain numbers in scientific notation, which lost digits and are not stored.",
         NO_DATE => "The cells say that there is no date, such as 0000-00-00.",
         FURTHER_VALUES => "The cells contain several values; only the first is stored.",
+        NAME_KEPT_WHOLE => "These names could not be divided; they became last names as a whole.",
+        NAME_TITLE => "The names begin with a form of address, such as Dr., which is not stored.",
         kind if kind == Note::TimeSkipped.as_str() => "The clock skipped these times; they were moved past the gap.",
         kind if kind == Note::TimeTwice.as_str() => "The clock showed these times twice; the first was taken.",
         kind if kind == Note::DayMissing.as_str() => {

@@ -65,8 +65,16 @@ pub fn old(conn: &mut PgConnection) -> Result<()> {
 
 fn forget(conn: &mut PgConnection, found: Vec<Quoting>, now: DateTime) -> Result<()> {
     for (workspace, id, detected, settings, report) in found {
-        let detected = DetectedFile { columns: Vec::new(), decisions: Vec::new(), warnings: Vec::new(), ..detected };
-        let settings = ImportSettings { mapping: None, ..settings };
+        let detected = DetectedFile {
+            columns: Vec::new(),
+            decisions: Vec::new(),
+            warnings: Vec::new(),
+            findings: Vec::new(),
+            sheets: Vec::new(),
+            sheet: None,
+            ..detected
+        };
+        let settings = ImportSettings { mapping: None, sheet: None, ..settings };
         let report = report.map(|report| ImportReport {
             columns: Vec::new(),
             mapped_values: Vec::new(),

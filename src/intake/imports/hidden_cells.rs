@@ -42,6 +42,9 @@ impl Hide for Import {
         }
         let DetectedFile { decisions: detected, warnings, .. } = &mut self.detected;
         hide_quotes(detected, warnings, &shown);
+        for example in self.detected.findings.iter_mut().flat_map(|finding| &mut finding.examples) {
+            example.text.clear();
+        }
         for mapped in self.settings.mapping.iter_mut().flatten().filter(|mapped| !shown(&mapped.column)) {
             mapped.values.clear();
         }

@@ -1,13 +1,17 @@
-//! Imports: CSV files are uploaded, inspected, tried in a dry run and imported.
+//! Imports: files are uploaded, inspected, tried in a dry run and imported.
 pub mod cell_reader;
 pub mod column;
+pub mod contents;
 pub mod convert;
 pub mod custom;
 pub mod date_formats;
 pub mod decide;
+pub mod detect;
 pub mod draft;
+pub mod file;
 pub mod findings;
 pub mod forget;
+pub mod full_name;
 pub mod funnel;
 pub mod hidden_cells;
 pub mod history;
@@ -17,10 +21,13 @@ pub mod model;
 pub mod overview;
 pub mod prepare;
 pub mod reading;
+pub mod recognition;
 pub mod references;
 pub mod routes;
 pub mod run;
+pub mod suggest;
 pub mod targets;
+pub mod typed;
 pub mod undo;
 pub mod undo_report;
 pub mod write;

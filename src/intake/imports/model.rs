@@ -89,8 +89,31 @@ text_enum! {
 #[derive(Clone, Debug, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
 pub struct DetectedFile {
+    /// `csv`, `xlsx`, `ods` or `vcard`: the kind of the file, or of the file in the archive.
+    #[serde(default = "csv")]
+    pub kind: String,
+    /// The encoding of a text file; `utf-8` for a workbook.
     pub encoding: String,
+    /// An empty text if the file has no delimiter.
     pub delimiter: String,
+    /// The sheet of the workbook, or the file in the archive, that was read; null if the file is one table.
+    #[serde(default)]
+    pub sheet: Option<String>,
+    /// The sheets of the workbook, or the files in the archive. Empty if the file is one table.
+    #[serde(default)]
+    pub sheets: Vec<DetectedSheet>,
+    /// The line of the header; null if the file has none.
+    #[serde(default)]
+    pub header_line: Option<i64>,
+    /// The program whose export the file seems to be, such as `HubSpot`; null if none was recognised.
+    #[serde(default)]
+    pub origin: Option<String>,
+    /// The resource that the rows most likely are.
+    #[serde(default)]
+    pub likely_resource: Option<ImportResource>,
+    /// What was left out, filled in or read in a doubtful way.
+    #[serde(default)]
+    pub findings: Vec<FileFinding>,
     /// For example `dd.mm.yyyy`; null if no column contains dates.
     pub date_format: Option<String>,
     /// `.` or `,`.
@@ -107,6 +130,39 @@ pub struct DetectedFile {
     pub fields: Vec<ImportField>,
 }
 
+fn csv() -> String {
+    "csv".into()
+}
+
+/// A table in a file.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DetectedSheet {
+    /// The name for the setting `sheet`.
+    pub name: String,
+    /// Whether the sheet is hidden in the workbook.
+    pub hidden: bool,
+    /// The number of rows with the lines above and below the data; null if only reading the whole table would tell.
+    pub rows: Option<i64>,
+}
+
+/// What was noticed while the file was read.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FileFinding {
+    /// Such as `preamble`, `footer` or `short_row`.
+    pub kind: String,
+    pub detail: String,
+    pub count: i64,
+    /// The first ones.
+    pub examples: Vec<FindingExample>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FindingExample {
+    /// The line of a text file, or the row of a sheet. Counts from 1.
+    pub line: Option<i64>,
+    pub text: String,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DetectedColumn {
     pub name: String,
@@ -116,6 +172,12 @@ pub struct DetectedColumn {
     pub filled: i64,
     /// The field that the column seems to contain; null if no field matches.
     pub suggested_field: Option<String>,
+    /// Why the field is suggested.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Why no field is suggested, so that the column is not read unless you map it.
+    #[serde(default)]
+    pub unread: Option<String>,
 }
 
 /// A field to which a column can be mapped.
@@ -143,6 +205,13 @@ pub struct ImportSettings {
     /// the workspace.
     #[schema(format = "currency", pattern = "^[A-Z]{3}$")]
     pub currency: Option<String>,
+    /// The sheet of a workbook or the file in an archive: a name from `sheets`. If absent, the first visible one.
+    #[schema(max_length = 300)]
+    pub sheet: Option<String>,
+    /// The line of the header; 0 if the file has none, so that its columns are called A, B and so on. If absent, it is
+    /// found.
+    #[schema(minimum = 0, maximum = 1_000)]
+    pub header_line: Option<i64>,
     #[schema(max_length = 40)]
     pub encoding: Option<String>,
     #[schema(min_length = 1, max_length = 1)]
@@ -179,8 +248,18 @@ pub struct CurrencySign {
     pub currency: String,
 }
 
+impl ImportSettings {
+    /// Checks whether other settings read the same table in the same way.
+    pub fn reads_alike(&self, other: &ImportSettings) -> bool {
+        self.sheet == other.sheet
+            && self.header_line == other.header_line
+            && self.encoding == other.encoding
+            && self.delimiter == other.delimiter
+    }
+}
+
 /// A column and the field to which it is mapped.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ColumnMapping {
     #[schema(min_length = 1, max_length = 300)]
     pub column: String,
@@ -196,7 +275,7 @@ pub struct ColumnMapping {
     pub multiply: Option<i64>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ValueMapping {
     #[schema(max_length = 1000)]
     pub from: String,
@@ -366,10 +445,11 @@ fn reach(actor: &Actor, _: Action) -> Cond {
 }
 
 impl Resource for Import {
-    const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::IMPORT, "Import of CSV files.")
-        .shared(Builtin::Manager, Builtin::Manager, Builtin::Manager)
-        .reached_by(reach)
-        .events(&[&["deleted", "undone"]]);
+    const DESCRIPTOR: &Descriptor =
+        &Descriptor::of(Kind::IMPORT, "Import of CSV files, workbooks, vCards and archives of them.")
+            .shared(Builtin::Manager, Builtin::Manager, Builtin::Manager)
+            .reached_by(reach)
+            .events(&[&["deleted", "undone"]]);
 }
 pub type ImportPage = Page<Import>;
 
@@ -394,7 +474,7 @@ list_params!(ImportList, IMPORT.parameters());
 pub struct ImportProblem {
     #[serde(skip)]
     pub id: i64,
-    /// The line of the file on which the row begins. The header is line 1.
+    /// The line of a text file on which the row begins, or the row of a sheet. Counts from 1.
     pub row: i32,
     /// Null if the problem concerns the whole row.
     pub column: Option<String>,

@@ -4,18 +4,23 @@ use crate::intake::imports::cell_reader::{CellError, CellReader, FilledCell};
 use crate::intake::imports::column::Column;
 use crate::intake::imports::decide::FileEvidence;
 use crate::intake::imports::draft::Draft;
+use crate::intake::imports::file::{self, File};
 use crate::intake::imports::findings::{self, ImportWarning, Warned};
+use crate::intake::imports::full_name;
 use crate::intake::imports::funnel::Funnel;
+use crate::intake::imports::meaning::conventions::Conventions;
 use crate::intake::imports::meaning::decisions::Decisions;
+use crate::intake::imports::meaning::names::NameEvidence;
+use crate::intake::imports::meaning::numerals::Decimal;
 use crate::intake::imports::meaning::tidy::{self, Content};
 use crate::intake::imports::model::{ColumnMapping, ImportReport, ImportResource, ImportSettings};
 use crate::intake::imports::overview::{self, ColumnReport, PreviewedRecord, Reading};
-use crate::intake::imports::reading::table::{Row, Table};
+use crate::intake::imports::reading::row::{CellKind, Row};
 use crate::intake::imports::references::References;
 use crate::intake::imports::targets::{self, Target};
+use crate::intake::imports::typed;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
-use crate::kernel::values::address;
 use crate::kernel::values::hex::hex;
 use serde_json::{Value as Json, json};
 use std::collections::{HashMap, HashSet};
@@ -26,6 +31,11 @@ pub struct RowReader {
     pub resource: ImportResource,
     columns: Vec<Column>,
     pub decisions: Decisions,
+    /// The conventions for the numbers of a spreadsheet.
+    typed: Conventions,
+    names: NameEvidence,
+    /// The country of the workspace.
+    country: String,
     pub funnel: Funnel,
     pub references: References,
     /// The tag for all records.
@@ -58,7 +68,7 @@ impl RowProblem {
 
     fn of_width(line: u64, width: usize, wanted: usize) -> RowProblem {
         let detail = format!(
-            "the row has {width} cells, but the header has {wanted}; texts with the delimiter must be in quotation marks"
+            "the row has {width} cells, but the table has {wanted} columns; texts with the delimiter must be in quotation marks"
         );
         RowProblem { line, column: None, code: "row_width", detail, value: None }
     }
@@ -69,7 +79,7 @@ impl RowReader {
         tx: &mut Tx<'_>,
         resource: ImportResource,
         settings: &ImportSettings,
-        table: &Table,
+        file: &File,
         evidence: &FileEvidence,
     ) -> Result<RowReader> {
         let at_setting = |e: Error| {
@@ -77,18 +87,21 @@ impl RowReader {
         };
         let funnel = Funnel::load(tx, resource, settings.pipeline_id).map_err(at_setting)?;
         let known = targets::shown(tx.actor, resource, &funnel.open_names());
-        let mut columns = columns(tx.actor, resource, settings.mapping.as_deref().unwrap_or_default(), table, &known)?;
+        let mut columns = columns(tx.actor, resource, settings.mapping.as_deref().unwrap_or_default(), file, &known)?;
         let decisions = evidence.decide(tx.actor, settings, tx.now);
         columns.iter_mut().for_each(|column| column.decide(&decisions));
         Ok(RowReader {
             resource,
             columns,
+            typed: Conventions { decimal: Decimal::Point, ..decisions.conventions.clone() },
+            names: evidence.names,
+            country: tx.actor.settings.country.clone(),
             decisions,
             funnel,
             references: References::default(),
             tag: tag(resource, settings)?,
-            width: table.header.len(),
-            twins: table.twins.clone(),
+            width: file.header.len(),
+            twins: file.twins.clone(),
         })
     }
 
@@ -99,8 +112,7 @@ impl RowReader {
         let column = |member: &str| self.columns.iter().find(|c| c.target.member() == Some(member)).map(|c| c.index);
         let mut chunks = Vec::new();
         if let (Some(parent), Some(name)) = (column("parent_id"), column("name")) {
-            let cell =
-                |row: &usize, column: usize| rows.get(*row).and_then(|row| row.cell(column)).map(str::to_lowercase);
+            let cell = |row: &usize, column: usize| rows.get(*row).map(|row| row.cell(column).text.to_lowercase());
             loop {
                 let names: HashSet<_> = waiting.iter().filter_map(|row| cell(row, name)).collect();
                 let own = |row: &usize| cell(row, parent) == cell(row, name);
@@ -138,8 +150,9 @@ impl RowReader {
         report: &mut ImportReport,
         problems: &mut Vec<RowProblem>,
     ) -> Result<Option<Draft>> {
-        if source.width() != self.width {
-            problems.push(RowProblem::of_width(source.line, source.width(), self.width));
+        // Its values would be in the wrong columns.
+        if source.used_width() > self.width {
+            problems.push(RowProblem::of_width(source.line, source.used_width(), self.width));
             return Ok(None);
         }
         let (before, mut draft) = (problems.len(), Draft::new(source.line));
@@ -147,10 +160,13 @@ impl RowReader {
         let line = source.line;
         let currencies = self.currencies(source, problems);
         let mut amounts = Vec::new();
-        let RowReader { resource, columns, decisions, funnel, references, .. } = self;
-        let (resource, conventions, stages) = (*resource, &decisions.conventions, &funnel.stages);
+        let RowReader { resource, columns, decisions, typed, funnel, references, .. } = self;
+        let (resource, stages) = (*resource, &funnel.stages);
         for (n, column) in columns.iter().enumerate() {
-            let raw = source.cell(column.index).unwrap_or_default();
+            let cell = source.cell(column.index);
+            let conventions = if cell.kind == CellKind::Number { &*typed } else { &decisions.conventions };
+            let written = typed::text(cell, &column.target);
+            let raw = &*written;
             let Some(text) = cell_text(n, column, (line, raw), report) else { continue };
             let currency = currency_of(&currencies, &column.target);
             let cell = FilledCell { line, raw, text: &text, currency };
@@ -175,6 +191,7 @@ impl RowReader {
         for (column, amount, currency) in amounts {
             overview::add_amount(&mut report.totals, column, amount, &currency);
         }
+        self.divide_name(&mut draft, report);
         self.complete(source, &mut draft);
         self.show(&draft, report);
         Ok(Some(draft))
@@ -200,12 +217,25 @@ impl RowReader {
         report.preview.push(PreviewedRecord { line: i64::try_from(draft.line).unwrap_or(i64::MAX), record });
     }
 
+    /// Divides the full name of a contact.
+    fn divide_name(&self, draft: &mut Draft, report: &mut ImportReport) {
+        if self.resource != ImportResource::Contacts {
+            return;
+        }
+        let raw = draft.text("name").map(str::to_owned).unwrap_or_default();
+        let warning = full_name::divide(draft, &self.names.context(&self.country));
+        let column = self.columns.iter().find(|column| column.target.member() == Some("name"));
+        if let (Some(kind), Some(column)) = (warning, column) {
+            report.warn(&Warned { kind, column: &column.name, line: draft.line, raw: &raw });
+        }
+    }
+
     /// Returns the currencies that the row names, with the members whose amounts they belong to.
     fn currencies(&self, source: &Row, problems: &mut Vec<RowProblem>) -> Vec<(String, String)> {
         let mut named = Vec::new();
         for column in &self.columns {
             let Target::Currency(member) = &column.target else { continue };
-            let raw = source.cell(column.index).unwrap_or_default();
+            let raw = source.cell(column.index).text;
             let text = column.values.get(raw).map_or(raw, String::as_str);
             let Content::Text(text) = tidy::content(text) else { continue };
             match self.decisions.conventions.currency(&text) {
@@ -230,7 +260,7 @@ impl RowReader {
             // The number of the row among identical rows makes the id unique, so that a repeated import creates no
             // duplicates.
             let twin = self.twins.get(&source.line).copied().unwrap_or(1);
-            draft.set("external_id", json!(format!("csv:{}:{twin}", hex(&source.digest()))));
+            draft.set("external_id", json!(format!("csv:{}:{twin}", hex(&file::digest(source)))));
         }
         match self.resource {
             ImportResource::Leads => self.complete_lead(draft),
@@ -306,12 +336,12 @@ fn columns(
     actor: &Actor,
     resource: ImportResource,
     mapping: &[ColumnMapping],
-    table: &Table,
+    file: &File,
     known: &KnownTargets,
 ) -> Result<Vec<Column>> {
     let (mut columns, mut bad) = (Vec::new(), Vec::new());
     for (n, one) in mapping.iter().enumerate() {
-        let index = column_index(&table.header, &one.column);
+        let index = column_index(&file.header, &one.column);
         let target = target_of(actor, resource, known, &one.field);
         match (index, target) {
             (Ok(index), Ok(target)) => columns.push(Column::new(index, one, target)),

@@ -4,17 +4,16 @@ use crate::db::queue::{self, Job, JobKind};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::intake::imports::decide::FileEvidence;
-use crate::intake::imports::findings::ImportWarning;
+use crate::intake::imports::detect::{self, Detection};
+use crate::intake::imports::file::{self, File};
 use crate::intake::imports::funnel::Funnel;
-use crate::intake::imports::meaning::date_evidence::FileOrders;
 use crate::intake::imports::model::{
-    ColumnMapping, DetectedColumn, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportProblem,
-    ImportProblemPage, ImportResource, ImportRun, ImportSettings, ImportStatus, OnExisting,
+    ColumnMapping, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportProblem, ImportProblemPage,
+    ImportResource, ImportRun, ImportSettings, ImportStatus, OnExisting,
 };
 use crate::intake::imports::prepare::RowReader;
-use crate::intake::imports::reading::table::Table;
 use crate::intake::imports::undo_report::UndoReport;
-use crate::intake::imports::{date_formats, findings, forget, hidden_cells, run, targets};
+use crate::intake::imports::{findings, forget, hidden_cells, run};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
@@ -23,7 +22,6 @@ use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::plan::PageInfo;
 use crate::kernel::query::seek::{seal, unseal};
 use crate::kernel::values::decision::Decision;
-use crate::kernel::values::time::DateTime;
 use crate::kernel::values::value_type::ValueType;
 use crate::schema::{import_problems, imports};
 use crate::web::body::Valid;
@@ -32,6 +30,7 @@ use crate::web::form::{Form, UnreadForm};
 use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::{list_params, stored};
 use actix_web::{delete, get, post};
+use bytes::Bytes;
 use diesel::prelude::*;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -42,78 +41,27 @@ stored!(imports, Import);
 
 /// 64 MiB.
 const FILE_MAX: usize = 64 << 20;
-const SAMPLES: usize = 5;
 
 /// A file to import.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "describes the form in the OpenAPI document; its parts are read one by one")]
 pub struct ImportUpload {
-    /// CSV, up to 64 MiB.
+    /// CSV, XLSX, ODS, vCard, or a zip archive of them, up to 64 MiB.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
     /// The resource that the rows are imported to.
     #[schema(pattern = "^(users|companies|contacts|products|leads|deals)$")]
     resource: String,
-}
-
-/// Detects the format and the columns of a file. `stages` are the open stages of the default pipeline.
-fn detect(actor: &Actor, resource: ImportResource, stages: &[String], table: &Table) -> (DetectedFile, ImportSettings) {
-    let fields = targets::fields(actor, resource, stages);
-    let suggested = targets::suggest(resource, &table.header, &fields);
-    let column = |n: usize| table.rows.iter().filter_map(move |row| row.cell(n));
-    let mut columns = Vec::new();
-    for (n, (name, suggested_field)) in table.header.iter().zip(&suggested).enumerate() {
-        let mut samples: Vec<String> = Vec::new();
-        for value in column(n).filter(|v| !v.is_empty()) {
-            if samples.len() < SAMPLES && !samples.iter().any(|s| s == value) {
-                samples.push(value.chars().take(100).collect());
-            }
-        }
-        let filled = i64::try_from(column(n).filter(|v| !v.is_empty()).count()).unwrap_or(i64::MAX);
-        columns.push(DetectedColumn { name: name.clone(), samples, filled, suggested_field: suggested_field.clone() });
-    }
-    let mapping = table.header.iter().zip(suggested).filter_map(|(column, field)| {
-        Some(ColumnMapping { column: column.clone(), field: field?, values: Vec::new(), multiply: None })
-    });
-    let mapping: Vec<ColumnMapping> = mapping.collect();
-    let evidence = FileEvidence::of(actor, resource, &mapping, table);
-    let settings = ImportSettings {
-        mapping: Some(mapping),
-        encoding: Some(table.encoding.clone()),
-        delimiter: Some(table.delimiter.to_string()),
-        ..ImportSettings::default()
-    };
-    let decisions = evidence.decide(actor, &settings, DateTime::now());
-    let detected = DetectedFile {
-        encoding: table.encoding.clone(),
-        delimiter: table.delimiter.to_string(),
-        date_format: date_format(&evidence, &columns, decisions.conventions.orders),
-        decimal: decisions.conventions.decimal.as_str().to_owned(),
-        decisions: decisions.questions.iter().map(findings::decision).collect(),
-        warnings: decisions.warnings.iter().map(ImportWarning::of_guess).collect(),
-        rows: i64::try_from(table.rows.len()).unwrap_or(i64::MAX),
-        columns,
-        fields,
-    };
-    (detected, settings)
-}
-
-/// Returns the format of the dates in the columns that are mapped to dates, or else in any other column.
-fn date_format(evidence: &FileEvidence, columns: &[DetectedColumn], orders: FileOrders) -> Option<String> {
-    let format = |text: &str| date_formats::format_of(text, orders);
-    // Eight digits in any other column are rather a number.
-    let of_all = |column: &DetectedColumn| {
-        let first = column.samples.first().and_then(|text| format(text)).filter(|name| *name != "yyyymmdd");
-        first.filter(|_| column.samples.iter().all(|text| format(text).is_some()))
-    };
-    evidence.dates().find_map(format).or_else(|| columns.iter().find_map(of_all)).map(str::to_owned)
+    /// The sheet of a workbook or the file in an archive. If absent, the first visible one.
+    #[schema(max_length = 300)]
+    sheet: Option<String>,
 }
 
 /// A parsed upload before it is stored.
 struct Upload {
     resource: ImportResource,
     name: String,
-    content: Vec<u8>,
+    content: Bytes,
     detected: DetectedFile,
     settings: ImportSettings,
 }
@@ -126,7 +74,7 @@ fn store_upload(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
             (
                 imports::resource.eq(file.resource),
                 imports::file_name.eq(&file.name),
-                imports::content.eq(&file.content),
+                imports::content.eq(file.content.as_ref()),
             ),
             (
                 imports::status.eq(ImportStatus::Uploaded),
@@ -141,8 +89,16 @@ fn store_upload(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
     Ok(row)
 }
 
-/// Returns an import that can run, with its file and the settings of this run.
-fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<u8>, ImportSettings)> {
+/// An import that can run, with its file and the settings of this run.
+struct Ready {
+    import: Import,
+    content: Bytes,
+    settings: ImportSettings,
+    /// The open stages of the default pipeline, if the columns have to be detected again.
+    stages: Option<Vec<String>>,
+}
+
+fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Ready> {
     let import = Import::find(tx, id)?;
     require_idle(&import)?;
     let settings =
@@ -150,18 +106,45 @@ fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<(Import, Vec<
     import.resource.authorize(tx.actor, settings.on_existing != Some(OnExisting::Skip))?;
     let content = imports::table.find((tx.workspace(), id)).select(imports::content);
     let content: Vec<u8> = content.first::<Option<Vec<u8>>>(tx.conn)?.ok_or_else(forget::removed)?;
-    Ok((import, content, settings))
+    let stages = match settings.reads_alike(&import.settings) {
+        true => None,
+        false => Some(Funnel::load(tx, import.resource, None)?.open_names()),
+    };
+    Ok(Ready { import, content: content.into(), settings, stages })
 }
 
 fn changed() -> Error {
     Error::new(Code::Conflict, "the import changed while its file was read; try again")
 }
 
-/// A file with the settings of a run.
-struct OpenedFile {
-    table: Table,
-    settings: ImportSettings,
+/// A run whose file was parsed.
+struct Parsed {
+    import: Import,
+    file: File,
     evidence: FileEvidence,
+    settings: ImportSettings,
+    detected: DetectedFile,
+}
+
+/// Parses the file. If the settings read it in another way than before, its columns are detected again.
+fn parse(ready: Ready, actor: &Actor) -> Result<Parsed> {
+    let Ready { import, content, mut settings, stages } = ready;
+    let file = file::open(content, &settings, &detect::context(actor), "/settings/sheet")?;
+    let evidence = |settings: &ImportSettings, file: &File| {
+        FileEvidence::of(actor, import.resource, settings.mapping.as_deref().unwrap_or_default(), file)
+    };
+    let Some(stages) = stages else {
+        let detected = import.detected.clone();
+        return Ok(Parsed { evidence: evidence(&settings, &file), import, file, settings, detected });
+    };
+    let found = detect::detect(actor, import.resource, &stages, &file);
+    let is_column = |mapped: &ColumnMapping| file.header.iter().any(|name| name.eq_ignore_ascii_case(&mapped.column));
+    // A mapping that was kept may be for other columns.
+    if settings.mapping == import.settings.mapping {
+        settings.mapping = settings.mapping.filter(|mapping| mapping.iter().all(is_column));
+    }
+    let settings = completed(settings, found.settings);
+    Ok(Parsed { evidence: evidence(&settings, &file), import, file, settings, detected: found.detected })
 }
 
 /// Refuses a file that contradicts itself.
@@ -177,24 +160,25 @@ fn require_answers(actor: &Actor, import: &Import, reader: &RowReader) -> Result
 }
 
 /// Checks the settings against the file and queues the job.
-fn start(tx: &mut Tx<'_>, known: &Import, file: &OpenedFile, dry_run: bool) -> Result<Job> {
-    let OpenedFile { table, settings, evidence } = file;
+fn start(tx: &mut Tx<'_>, parsed: &Parsed, dry_run: bool) -> Result<Job> {
+    let Parsed { import: known, file, evidence, settings, detected } = parsed;
     let import = Import::lock(tx, known.id, Expected::default())?;
     require_idle(&import)?;
     if import.version != known.version {
         return Err(changed());
     }
-    let reader = RowReader::new(tx, import.resource, settings, table, evidence)?;
+    let reader = RowReader::new(tx, import.resource, settings, file, evidence)?;
     if !dry_run && settings.accept_guesses != Some(true) {
         require_answers(tx.actor, &import, &reader)?;
     }
     let args = run::Args { import_id: import.id, dry_run };
     let args = serde_json::to_value(args).map_err(Error::internal)?;
-    let job = queue::enqueue(tx, JobKind::Import, &args, i64::try_from(table.rows.len()).ok())?;
+    let job = queue::enqueue(tx, JobKind::Import, &args, i64::try_from(file.rows.len()).ok())?;
     diesel::update(imports::table.find((tx.workspace(), import.id)))
         .set((
             imports::status.eq(ImportStatus::Queued),
             imports::settings.eq(settings),
+            imports::detected.eq(detected),
             (!dry_run).then(|| imports::undo.eq(None::<UndoReport>)),
             imports::job_id.eq(job.id),
             imports::version.eq(imports::version + 1),
@@ -221,13 +205,28 @@ pub fn require_idle(import: &Import) -> Result<()> {
     Ok(())
 }
 
-/// Returns the given settings, with absent ones taken from the stored settings.
+/// Returns the given settings, with absent ones taken from the stored settings. What was detected in one sheet does not
+/// hold for another.
 fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
+    let elsewhere = given.sheet.is_some() && given.sheet != kept.sheet;
     let (given, kept) = (given.clone(), kept.clone());
+    let general = ImportSettings {
+        pipeline_id: given.pipeline_id.or(kept.pipeline_id),
+        currency: given.currency.clone().or(kept.currency.clone()),
+        accept_guesses: given.accept_guesses.or(kept.accept_guesses),
+        on_existing: given.on_existing.or(kept.on_existing),
+        tag: given.tag.clone().or(kept.tag.clone()),
+        ..given
+    };
+    if elsewhere { general } else { completed(general, kept) }
+}
+
+/// Takes the absent settings of the file from others.
+fn completed(given: ImportSettings, kept: ImportSettings) -> ImportSettings {
     ImportSettings {
         mapping: given.mapping.or(kept.mapping),
-        pipeline_id: given.pipeline_id.or(kept.pipeline_id),
-        currency: given.currency.or(kept.currency),
+        sheet: given.sheet.or(kept.sheet),
+        header_line: given.header_line.or(kept.header_line),
         encoding: given.encoding.or(kept.encoding),
         delimiter: given.delimiter.or(kept.delimiter),
         date_format: given.date_format.or(kept.date_format),
@@ -236,15 +235,14 @@ fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
         currency_signs: given.currency_signs.or(kept.currency_signs),
         probability_scale: given.probability_scale.or(kept.probability_scale),
         since_1904: given.since_1904.or(kept.since_1904),
-        accept_guesses: given.accept_guesses.or(kept.accept_guesses),
-        on_existing: given.on_existing.or(kept.on_existing),
-        tag: given.tag.or(kept.tag),
+        ..given
     }
 }
 
 /// Reads the parts of the form.
-fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
+fn read_form(form: Form) -> Result<(ImportResource, ImportSettings, (String, Bytes))> {
     let mut bad = Vec::new();
+    let sheet = form.text("sheet").map(str::to_owned);
     let resource = form.text("resource").map(str::parse::<ImportResource>);
     match &resource {
         Some(Ok(_)) => {}
@@ -255,29 +253,34 @@ fn read_form(form: Form) -> Result<(ImportResource, String, Vec<u8>)> {
         }
     }
     if form.file.is_none() {
-        bad.push(FieldError::member("/file", FieldCode::Required, "is missing: must be a CSV file"));
+        bad.push(FieldError::member(
+            "/file",
+            FieldCode::Required,
+            "is missing: must be a CSV file, a workbook, vCards, or a zip archive of them",
+        ));
     }
     match (resource, form.file) {
         (Some(Ok(resource)), Some((name, bytes))) => {
-            Ok((resource, name.chars().filter(|c| !c.is_control()).take(200).collect(), bytes))
+            let name = name.chars().filter(|c| !c.is_control()).take(200).collect();
+            Ok((resource, ImportSettings { sheet, ..ImportSettings::default() }, (name, bytes.into())))
         }
         _ => Err(Error::members(bad)),
     }
 }
 
-/// Upload a CSV file. The response contains what was detected in it and a suggested mapping of its columns. Nothing
-/// is imported yet.
+/// Upload a file: CSV, XLSX, ODS, vCard, or a zip archive of them, from which one table is read. The response contains
+/// what was detected in it and a suggested mapping of its columns. Nothing is imported yet.
 #[utoipa::path(operation_id = "create_import", request_body(content = ImportUpload, content_type = "multipart/form-data"),
     responses((status = 201, description = "The import, ready to run", body = Import)))]
 #[post("/imports")]
 async fn create(ctx: Ctx<can::Create<Import>>, key: IdempotencyKey, form: UnreadForm) -> Result<Reply> {
-    let (resource, name, content) = read_form(form.read(FILE_MAX, &["resource"]).await?)?;
+    let (resource, asked, (name, content)) = read_form(form.read(FILE_MAX, &["resource", "sheet"]).await?)?;
     resource.authorize(&ctx.actor, false)?;
     let stages = ctx.read_value(move |tx| Ok(Funnel::load(tx, resource, None)?.open_names())).await?;
     let actor = ctx.actor.clone();
     let parsed = move || {
-        let table = run::open(&content, &ImportSettings::default())?;
-        let (detected, settings) = detect(&actor, resource, &stages, &table);
+        let file = file::open(content.clone(), &asked, &detect::context(&actor), "/sheet")?;
+        let Detection { detected, settings } = detect::detect(&actor, resource, &stages, &file);
         Ok(Upload { resource, name, content, detected, settings })
     };
     let file = ctx.offload(parsed).await?;
@@ -292,18 +295,13 @@ async fn create(ctx: Ctx<can::Create<Import>>, key: IdempotencyKey, form: Unread
 #[post("/imports/{import_id}/run")]
 async fn begin(ctx: Ctx<can::Create<Import>>, id: Id, key: IdempotencyKey, asked: Valid<ImportRun>) -> Result<Reply> {
     let (dry_run, again) = (asked.dry_run, asked.0.clone());
-    let Ok((import, content, settings)) = ctx.read_value(move |tx| prepare(tx, id.0, &asked)).await else {
+    let Ok(ready) = ctx.read_value(move |tx| prepare(tx, id.0, &asked)).await else {
         // Fails in a write, because a repeated request with an idempotency key gets its saved response there.
         return ctx.once(key, move |tx| prepare(tx, id.0, &again).and_then(|_| Err(changed()))).await;
     };
-    let (actor, resource) = (ctx.actor.clone(), import.resource);
-    let parsed = move || {
-        let table = run::open(&content, &settings)?;
-        let evidence = FileEvidence::of(&actor, resource, settings.mapping.as_deref().unwrap_or_default(), &table);
-        Ok(OpenedFile { table, settings, evidence })
-    };
-    let file = ctx.offload(parsed).await?;
-    ctx.once(key, move |tx| start(tx, &import, &file, dry_run).map(Answer::accepted)).await
+    let actor = ctx.actor.clone();
+    let parsed = ctx.offload(move || parse(ready, &actor)).await?;
+    ctx.once(key, move |tx| start(tx, &parsed, dry_run).map(Answer::accepted)).await
 }
 
 /// List imports, the latest first.

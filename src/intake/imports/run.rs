@@ -5,13 +5,13 @@ use crate::db::queue::{self, Job};
 use crate::db::tx::{Request, Tx};
 use crate::identity::sign_in::authentication;
 use crate::intake::imports::decide::FileEvidence;
-use crate::intake::imports::forget;
-use crate::intake::imports::model::{Import, ImportReport, ImportSettings, ImportStatus, OnExisting};
+use crate::intake::imports::file::{self, File};
+use crate::intake::imports::model::{Import, ImportReport, ImportStatus, OnExisting};
 use crate::intake::imports::prepare::{RowProblem, RowReader};
-use crate::intake::imports::reading::table::{self, Row, Table};
+use crate::intake::imports::reading::row::Row;
 use crate::intake::imports::references::References;
 use crate::intake::imports::write;
-use crate::intake::imports::written;
+use crate::intake::imports::{detect, forget, written};
 use crate::kernel::access::actor::{Actor, ActorKind};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::values::time::DateTime;
@@ -31,16 +31,15 @@ const TIME_SLICE: Duration = Duration::from_secs(5);
 /// The maximum number of failed rows whose problems are stored.
 const PROBLEMS_MAX: i64 = 10_000;
 
-/// Parses the file with the given settings.
-pub fn open(content: &[u8], settings: &ImportSettings) -> Result<Table> {
-    let delimiter = settings.delimiter.as_ref().and_then(|d| d.chars().next());
-    table::read(content, settings.encoding.as_deref(), delimiter)
+/// Parses the file as the settings say.
+fn open(request: &Request, import: &Import, content: Vec<u8>) -> Result<File> {
+    file::open(content.into(), &import.settings, &detect::context(&request.actor), "/settings/sheet")
 }
 
 /// Collects the evidence in the file. This is done outside of a transaction, because it takes time.
-fn evidence(request: &Request, import: &Import, table: &Table) -> FileEvidence {
+fn evidence(request: &Request, import: &Import, file: &File) -> FileEvidence {
     let mapping = import.settings.mapping.as_deref().unwrap_or_default();
-    FileEvidence::of(&request.actor, import.resource, mapping, table)
+    FileEvidence::of(&request.actor, import.resource, mapping, file)
 }
 
 /// The arguments of the job.
@@ -105,8 +104,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         }
         load(tx, id)
     })?;
-    let table = open(&content, &import.settings)?;
-    drop(content);
+    let table = open(request, &import, content)?;
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let evidence = evidence(request, &import, &table);
     let mut reader =
@@ -172,8 +170,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         forget::problems(tx.conn, tx.workspace(), id)?;
         load(tx, id)
     })?;
-    let table = open(&content, &import.settings)?;
-    drop(content);
+    let table = open(request, &import, content)?;
     let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let evidence = evidence(request, &import, &table);
     let (report, problems) = db.rehearse_blocking(request, |tx| {

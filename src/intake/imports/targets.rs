@@ -122,6 +122,10 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
         }
     }
     match resource {
+        ImportResource::Contacts => {
+            let hint = "the full name; it is divided into the first and the last name";
+            add("name", Target::Member("name".to_owned(), Cell::Text), hint);
+        }
         ImportResource::Leads => {
             for member in ["name", "email", "phone", "company_name"] {
                 add(&format!("person.{member}"), Target::Person(member), "of the person who is not a contact yet");
@@ -205,106 +209,11 @@ pub fn is_hidden(actor: &Actor, resource: ImportResource, name: &str) -> bool {
     if resource == ImportResource::Deals && name == "contact" {
         return actor.access.hides(Kind::CONTACT.path(), "email");
     }
+    // The full name of a contact becomes its first and last name.
+    if resource == ImportResource::Contacts && name == "name" {
+        return ["first_name", "last_name"].iter().any(|part| is_hidden(actor, resource, part));
+    }
     let member = name.split('.').next().unwrap_or(name);
     let mut hidden = actor.access.hidden_members(resource.kind().path());
     hidden.any(|hidden| hidden.eq_ignore_ascii_case(name) || hidden.eq_ignore_ascii_case(member))
-}
-
-/// Other column names for a field, in lower case with only letters and digits.
-const SYNONYMS: &[(&str, &[&str])] = &[
-    ("name", &["fullname", "title", "название", "имя"]),
-    ("title", &["dealname", "subject", "opportunity", "opportunityname", "leadname", "topic", "название", "сделка"]),
-    ("first_name", &["firstname", "givenname", "имя"]),
-    ("last_name", &["lastname", "surname", "familyname", "фамилия"]),
-    ("email", &["emailaddress", "mail", "почта", "эл.почта"]),
-    ("phone", &["telephone", "phonenumber", "mobile", "tel", "телефон"]),
-    (
-        "company",
-        &[
-            "account",
-            "accountname",
-            "companyname",
-            "organisation",
-            "organization",
-            "client",
-            "customer",
-            "компания",
-            "клиент",
-        ],
-    ),
-    (
-        "owner",
-        &[
-            "salesagent",
-            "seller",
-            "salesrep",
-            "rep",
-            "responsible",
-            "assignedto",
-            "manager",
-            "ответственный",
-            "менеджер",
-        ],
-    ),
-    ("product", &["productname", "item", "товар", "продукт"]),
-    ("stage", &["dealstage", "status", "этап", "стадия"]),
-    ("created_at", &["created", "createddate", "opened", "opendate", "engagedate", "startdate", "datecreated", "дата"]),
-    ("closed_at", &["closed", "closedate", "closeddate", "windate", "датазакрытия"]),
-    ("expected_close_date", &["expectedclose", "expectedclosedate", "duedate"]),
-    ("value", &["amount", "closevalue", "dealvalue", "sum", "revenue", "total", "сумма", "бюджет"]),
-    ("external_id", &["opportunityid", "dealid", "leadid", "contactid", "accountid", "id", "code"]),
-    ("sector", &["industry", "branch", "отрасль"]),
-    ("employees", &["employeecount", "numberofemployees", "headcount", "size"]),
-    ("revenue", &["annualrevenue", "turnover"]),
-    ("founded_year", &["yearestablished", "founded", "established"]),
-    ("country", &["officelocation", "location", "страна"]),
-    ("parent", &["subsidiaryof", "parentcompany", "parentaccount"]),
-    ("price", &["salesprice", "listprice", "unitprice", "цена"]),
-    ("sku", &["article", "artikul", "productcode", "артикул"]),
-    ("team", &["regionaloffice", "department", "office", "отдел"]),
-    ("source", &["leadsource", "origin", "utmsource", "источник"]),
-    ("loss_reason", &["lossreason", "lostreason", "reason", "причина"]),
-    ("position", &["jobtitle", "role", "должность"]),
-    ("person.name", &["name", "fullname", "contactname", "contact"]),
-    ("person.email", &["email", "emailaddress"]),
-    ("person.phone", &["phone", "telephone"]),
-    ("person.company_name", &["company", "companyname", "account"]),
-    ("contact", &["contactemail"]),
-];
-
-/// The names of the column that contains the name of the record itself.
-const OWN_NAMES: &[(ImportResource, &[&str])] = &[
-    (ImportResource::Users, &["salesagent", "seller", "user", "agent", "employee"]),
-    (ImportResource::Companies, &["account", "company", "companyname", "organisation", "organization", "client"]),
-    (ImportResource::Products, &["product", "productname", "item"]),
-];
-
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-/// Returns the suggested field for each column. Each field is suggested once; exact names take precedence over
-/// synonyms.
-pub fn suggest(resource: ImportResource, columns: &[String], fields: &[ImportField]) -> Vec<Option<String>> {
-    let mut taken: Vec<&str> = Vec::new();
-    let mut found: Vec<Option<String>> = vec![None; columns.len()];
-    let own = OWN_NAMES.iter().find(|(r, _)| *r == resource).map_or(&[][..], |(_, names)| names);
-    let fits = |field: &ImportField, column: &str, round: usize| match round {
-        0 => plain(field.name.trim_start_matches("cf.")) == column,
-        1 => field.name == "name" && own.contains(&column),
-        _ => SYNONYMS.iter().any(|(name, others)| *name == field.name && others.contains(&column)),
-    };
-    for round in 0..3 {
-        for (column, slot) in columns.iter().zip(&mut found) {
-            let column = plain(column);
-            if slot.is_some() {
-                continue;
-            }
-            if let Some(field) = fields.iter().find(|f| !taken.contains(&f.name.as_str()) && fits(f, &column, round)) {
-                taken.push(&field.name);
-                *slot = Some(field.name.clone());
-            }
-        }
-    }
-    found
 }

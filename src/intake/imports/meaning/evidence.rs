@@ -54,6 +54,13 @@ impl ColumnEvidence {
         }
     }
 
+    /// Adds a number of a spreadsheet, whose decimal sign is known.
+    pub fn note_number(&mut self, line: u64, shown: &str) {
+        let decimals = self.decimals.clone();
+        self.note(line, shown);
+        self.decimals = decimals;
+    }
+
     fn keep(&mut self, line: u64, text: &str) {
         let text = shortened(text, LONGEST);
         if self.examples.len() < EXAMPLES && !self.examples.iter().any(|known| known.text == text) {

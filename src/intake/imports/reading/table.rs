@@ -1,302 +1,242 @@
-//! Parses a text file into a table: encoding, delimiter, header, rows.
-use crate::intake::imports::reading::records::{Records, TooMuch};
-use crate::kernel::error::{Code, Error, Result};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use sha2::{Digest, Sha256};
-use std::borrow::Cow;
-use std::collections::HashMap;
+//! A table: its columns, and its rows one after another.
+use crate::intake::imports::reading::encoding::EncodingChoice;
+use crate::intake::imports::reading::failure::{Failure, Result};
+use crate::intake::imports::reading::findings::{FindingKind, Findings};
+use crate::intake::imports::reading::footer;
+use crate::intake::imports::reading::layout::{self, Column, Hints, Layout};
+use crate::intake::imports::reading::limits::Limits;
+use crate::intake::imports::reading::raw::RawRows;
+use crate::intake::imports::reading::row::Row;
+use std::collections::VecDeque;
 
-pub const COLUMNS_MAX: usize = 200;
-pub const ROWS_MAX: usize = 200_000;
-/// The maximum for all rows together, which bounds the memory for a file.
-const CELLS_MAX: usize = 10_000_000;
-const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
-/// The number of bytes from which the delimiter is detected.
-const HEAD: usize = 256 << 10;
-const HEAD_ROWS: usize = 20;
+/// The number of rows from which the header is found.
+const HEAD: usize = 60;
+/// The number of rows in which the lines below the data are found.
+const TAIL: usize = 12;
+/// The bytes of the rows that are held at once.
+const HELD: usize = 8 << 20;
 
-/// A parsed file.
-#[derive(Debug)]
-pub struct Table {
+/// How a text file is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextFormat {
+    /// Such as `utf-8` or `windows-1251`.
     pub encoding: String,
-    pub delimiter: char,
-    pub header: Vec<String>,
-    pub rows: Vec<Row>,
-    /// For each line that repeats an earlier row, its number among the identical rows.
-    pub twins: HashMap<u64, u32>,
+    /// Not set for vCards.
+    pub delimiter: Option<char>,
+    /// Encodings that would also make sense. Empty if the encoding is sure.
+    pub encoding_choices: Vec<EncodingChoice>,
 }
 
-/// A row that is not empty. Its cells are stored in one allocation, because a file can have millions of them.
-#[derive(Debug)]
-pub struct Row {
-    /// The line of the file on which the row begins. The header is line 1.
-    pub line: u64,
-    text: Box<str>,
-    /// The end of each cell in `text`.
-    ends: Box<[u32]>,
+pub struct Table<'s> {
+    raw: Box<dyn RawRows + 's>,
+    limits: Limits,
+    /// The file in an archive, and the sheet.
+    place: (Option<String>, Option<String>),
+    pub format: Option<TextFormat>,
+    pub columns: Vec<Column>,
+    /// The line or row of the header, if there is one.
+    pub header_line: Option<u64>,
+    header: Row,
+    findings: Findings,
+    ahead: VecDeque<Row>,
+    spare: Vec<Row>,
+    current: Row,
+    held: usize,
+    raw_ended: bool,
+    /// Whether blank lines were skipped since the last row.
+    gap: bool,
+    /// Whether the lines below the data are removed.
+    cut: bool,
+    /// Whether the file format itself says what the columns are.
+    fixed: bool,
+    /// Whether a row that is shorter than the header is told of.
+    told_widths: bool,
+    /// The number of rows that were read, including repeated headers.
+    seen: u64,
+    rows: u64,
+    cells: u64,
 }
 
-impl Row {
-    fn new<'c>(line: u64, cells: impl Iterator<Item = &'c str>) -> Result<Row> {
-        let (mut text, mut ends) = (String::new(), Vec::new());
-        for cell in cells {
-            text.push_str(cell.trim());
-            ends.push(u32::try_from(text.len()).map_err(Error::internal)?);
+/// The rows of a table, before its header is found.
+pub struct Begun<'s> {
+    pub raw: Box<dyn RawRows + 's>,
+    pub format: Option<TextFormat>,
+    pub place: (Option<String>, Option<String>),
+    /// The columns, if the file format itself says what they are.
+    pub columns: Option<Vec<String>>,
+}
+
+impl<'s> Table<'s> {
+    pub fn new(begun: Begun<'s>, hints: Hints, limits: &Limits) -> Result<Table<'s>> {
+        let Begun { raw, format, place, columns } = begun;
+        let mut table = Table {
+            raw,
+            limits: limits.clone(),
+            place,
+            format,
+            columns: Vec::new(),
+            header_line: None,
+            header: Row::default(),
+            findings: Findings::default(),
+            ahead: VecDeque::new(),
+            spare: Vec::new(),
+            current: Row::default(),
+            held: 0,
+            raw_ended: false,
+            gap: false,
+            cut: false,
+            fixed: columns.is_some(),
+            told_widths: !hints.sheet && columns.is_none(),
+            seen: 0,
+            rows: 0,
+            cells: 0,
+        };
+        match columns {
+            Some(names) => {
+                table.columns = names.into_iter().map(|name| Column { name, unnamed: false }).collect();
+                table.fill(1)?;
+            }
+            None => table.find_header(hints)?,
         }
-        Ok(Row { line, text: text.into(), ends: ends.into() })
+        Ok(table)
     }
 
-    pub fn width(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Returns a cell, trimmed.
-    pub fn cell(&self, column: usize) -> Option<&str> {
-        let at = |column: usize| usize::try_from(*self.ends.get(column)?).ok();
-        let begin = if column == 0 { 0 } else { at(column - 1)? };
-        self.text.get(begin..at(column)?)
-    }
-
-    /// Returns the first bytes of the SHA-256 hash of the cells. Identical rows have the same digest.
-    pub fn digest(&self) -> [u8; 8] {
-        let cells = (0..self.width()).filter_map(|column| self.cell(column));
-        let hash = cells.fold(Sha256::new(), |hash, cell| hash.chain_update(cell).chain_update([0x1f]));
-        hash.finalize().first_chunk().copied().unwrap_or_default()
-    }
-}
-
-fn unreadable(detail: impl Into<String>) -> Error {
-    Error::new(Code::FileUnreadable, detail)
-}
-
-/// Parses a file. Detects the encoding and the delimiter if they are not given.
-pub fn read(bytes: &[u8], encoding: Option<&str>, delimiter: Option<char>) -> Result<Table> {
-    let (text, encoding) = decode(bytes, encoding)?;
-    let delimiter = match delimiter {
-        Some(given) => given,
-        None => detect_delimiter(&text),
-    };
-    let byte = u8::try_from(delimiter).map_err(|_| unreadable("the delimiter must be one ASCII character"))?;
-    let mut records = Records::new(&text, byte);
-    let first = match records.advance() {
-        Ok(first) => first.ok_or_else(|| unreadable("the file is empty"))?,
-        Err(TooMuch::Cells { most, .. }) => {
-            return Err(unreadable(format!(
-                "the file has more than {most} columns; at most {COLUMNS_MAX} can be read"
-            )));
+    fn find_header(&mut self, hints: Hints) -> Result<()> {
+        self.fill(HEAD)?;
+        if self.ahead.is_empty() {
+            let what = if hints.sheet { "sheet" } else { "file" };
+            return Err(self.placed(Failure::new(format!("the {what} is empty"))));
         }
-        Err(long) => return Err(unreadable(long.to_string())),
-    };
-    let header = header(first.cells(), &text, delimiter)?;
-    let rows = rows(records)?;
-    if rows.is_empty() {
-        return Err(unreadable("the file has a header but no rows"));
-    }
-    let twins = twins(&rows);
-    Ok(Table { encoding, delimiter, header, rows, twins })
-}
-
-/// Numbers the repetitions of identical rows from 2. The number does not depend on the row at which a run continues.
-fn twins(rows: &[Row]) -> HashMap<u64, u32> {
-    let (mut seen, mut twins) = (HashMap::new(), HashMap::new());
-    for row in rows {
-        let count = seen.entry(row.digest()).and_modify(|n| *n += 1).or_insert(1);
-        if *count > 1 {
-            twins.insert(row.line, *count);
-        }
-    }
-    twins
-}
-
-/// Reads the rows after the header.
-fn rows(mut records: Records<'_>) -> Result<Vec<Row>> {
-    let (mut rows, mut cells) = (Vec::new(), 0);
-    while let Some(record) = records.advance().map_err(|much| unreadable(much.to_string()))? {
-        if record.cells().all(|cell| cell.trim().is_empty()) {
-            continue;
-        }
-        if rows.len() == ROWS_MAX {
-            return Err(unreadable(format!("a file may have at most {ROWS_MAX} rows; split it")));
-        }
-        let row = Row::new(record.line, record.cells())?;
-        cells += row.width();
-        if cells > CELLS_MAX {
-            let detail = format!(
-                "a file may have at most {CELLS_MAX} cells, rows times columns; split it, or leave columns out"
-            );
-            return Err(unreadable(detail));
-        }
-        rows.push(row);
-    }
-    Ok(rows)
-}
-
-fn decode<'b>(bytes: &'b [u8], given: Option<&str>) -> Result<(Cow<'b, str>, String)> {
-    if bytes.starts_with(b"PK\x03\x04") {
-        return Err(unreadable(
-            "the file is a workbook or an archive, not CSV; save it as CSV in the spreadsheet program",
-        ));
-    }
-    if bytes.starts_with(&[0xd0, 0xcf, 0x11, 0xe0]) {
-        return Err(unreadable("the file is an old Excel workbook, not CSV; save it as “CSV UTF-8” in Excel"));
-    }
-    if bytes.starts_with(b"%PDF") {
-        return Err(unreadable("the file is a PDF, not CSV"));
-    }
-    let encoding = match given {
-        Some(name) => {
-            Encoding::for_label(name.as_bytes()).ok_or_else(|| unreadable(format!("no encoding is called {name}")))?
-        }
-        None => detect_encoding(bytes),
-    };
-    let (text, used, broken) = encoding.decode(bytes);
-    if broken {
-        return Err(unreadable(format!(
-            "the file is not valid {}; set its encoding, such as windows-1251",
-            used.name()
-        )));
-    }
-    if text.contains('\0') {
-        return Err(unreadable("the file contains zero bytes: it is binary, not CSV"));
-    }
-    Ok((text, used.name().to_lowercase()))
-}
-
-fn detect_encoding(bytes: &[u8]) -> &'static Encoding {
-    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
-        return encoding;
-    }
-    if std::str::from_utf8(bytes).is_ok() {
-        return UTF_8;
-    }
-    let zeros = |odd: usize| bytes.iter().skip(odd).step_by(2).take(500).filter(|b| **b == 0).count();
-    match (zeros(0), zeros(1)) {
-        (even, odd) if even > odd && even > 10 => return UTF_16BE,
-        (even, odd) if odd > even && odd > 10 => return UTF_16LE,
-        _ => {}
-    }
-    let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
-    detector.feed(bytes, true);
-    detector.guess(None, chardetng::Utf8Detection::Deny)
-}
-
-/// Returns the delimiter that divides the first lines into the most columns, with the same number in each line.
-fn detect_delimiter(text: &str) -> char {
-    let mut end = text.len().min(HEAD);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    let head = text.get(..end).unwrap_or(text);
-    let score = |delimiter: char| {
-        let mut records = Records::new(head, u8::try_from(delimiter).unwrap_or(b','));
-        let mut widths: Vec<usize> = Vec::new();
-        while widths.len() < HEAD_ROWS {
-            match records.advance() {
-                Ok(Some(record)) => widths.push(record.cells().count()),
-                Err(TooMuch::Cells { most, .. }) => {
-                    widths.push(most);
-                    break;
-                }
-                Ok(None) | Err(TooMuch::Text { .. }) => break,
+        let Layout { header, above, columns } = layout::find(self.ahead.make_contiguous(), hints, &mut self.findings);
+        for n in 0..above {
+            let Some(row) = self.pop() else { break };
+            if Some(n) == header {
+                self.header_line = Some(row.line);
+                self.header = row;
             }
         }
-        // The last row can be incomplete.
-        if widths.len() > 1 && widths.len() < HEAD_ROWS && end < text.len() {
-            widths.pop();
+        if columns.len() > self.limits.columns {
+            let detail = format!("the table has {} columns; at most {} are read", columns.len(), self.limits.columns);
+            return Err(self.placed(Failure::new(detail)));
         }
-        let first = widths.first().copied().unwrap_or(0);
-        let alike = widths.iter().filter(|w| **w == first).count();
-        if first < 2 { 0 } else { alike * 1000 / widths.len().max(1) * 1000 + first }
-    };
-    DELIMITERS.into_iter().max_by_key(|d| (score(*d), std::cmp::Reverse(*d == '|'))).unwrap_or(',')
-}
+        self.columns = columns;
+        Ok(())
+    }
 
-fn header<'c>(first: impl Iterator<Item = &'c str>, text: &str, delimiter: char) -> Result<Vec<String>> {
-    let names: Vec<String> = first.map(|cell| cell.trim().to_owned()).collect();
-    if names.len() > COLUMNS_MAX {
-        return Err(unreadable(format!("the file has {} columns; at most {COLUMNS_MAX} can be read", names.len())));
+    fn placed(&self, failure: Failure) -> Failure {
+        let (file, sheet) = &self.place;
+        let failure = file.iter().fold(failure, |failure, file| failure.in_file(file));
+        sheet.iter().fold(failure, |failure, sheet| failure.in_sheet(sheet))
     }
-    let line = text.lines().next().unwrap_or_default();
-    if let ([_], Some(other)) =
-        (names.as_slice(), DELIMITERS.into_iter().find(|d| *d != delimiter && line.matches(*d).count() > 1))
-    {
-        return Err(unreadable(format!(
-            "the header has only one column with the delimiter {delimiter:?}; the file seems to use {other:?}"
-        )));
-    }
-    for (n, name) in names.iter().enumerate() {
-        if name.is_empty() {
-            return Err(unreadable(format!("column {} has no name in the header", n + 1)));
+
+    /// Reads rows until `count` are held.
+    fn fill(&mut self, count: usize) -> Result<()> {
+        while self.ahead.len() < count && (self.ahead.is_empty() || self.held < HELD) && !self.raw_ended {
+            let mut row = self.spare.pop().unwrap_or_default();
+            let read = self.raw.advance(&mut row).map_err(|failure| self.placed(failure))?;
+            self.findings.append(self.raw.take_findings());
+            match (read, row.filled()) {
+                (false, _) => self.raw_ended = true,
+                // A row of empty cells is a blank line.
+                (true, 0) => {
+                    self.gap = true;
+                    self.spare.push(row);
+                }
+                (true, _) => {
+                    row.after_gap |= std::mem::take(&mut self.gap);
+                    self.held += row.bytes();
+                    self.ahead.push_back(row);
+                }
+            }
         }
-        if names.iter().take(n).any(|earlier| earlier.eq_ignore_ascii_case(name)) {
-            return Err(unreadable(format!("two columns are called {name}; rename one of them")));
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<Row> {
+        let row = self.ahead.pop_front()?;
+        self.held = self.held.saturating_sub(row.bytes());
+        Some(row)
+    }
+
+    /// Returns the next row. It has at least as many cells as there are columns; cells behind them are told of.
+    pub fn next_row(&mut self) -> Result<Option<&Row>> {
+        loop {
+            self.fill(TAIL + 1)?;
+            if self.raw_ended && !self.cut {
+                self.cut_footer();
+            }
+            let Some(row) = self.pop() else { return Ok(None) };
+            let before = std::mem::replace(&mut self.current, row);
+            if self.spare.len() < TAIL {
+                self.spare.push(before);
+            }
+            self.seen += 1;
+            if self.seen > self.limits.rows {
+                let detail = format!("the table has more than {} rows; split the file", self.limits.rows);
+                return Err(self.placed(Failure::new(detail).at(self.current.line)));
+            }
+            if !self.is_header_again() {
+                break;
+            }
+            self.findings.add(FindingKind::RepeatedHeader, Some(self.current.line), || self.current.summary());
+        }
+        self.check().map_err(|failure| self.placed(failure.at(self.current.line)))?;
+        Ok(Some(&self.current))
+    }
+
+    /// Removes the lines below the data.
+    fn cut_footer(&mut self) {
+        self.cut = true;
+        if self.fixed {
+            return;
+        }
+        let rows = self.ahead.make_contiguous();
+        let tail = rows.get(rows.len().saturating_sub(TAIL)..).unwrap_or_default();
+        let keep = rows.len() - tail.len() + footer::data_rows(tail, self.columns.len());
+        for row in self.ahead.drain(keep..) {
+            self.findings.add(FindingKind::Footer, Some(row.line), || row.summary());
         }
     }
-    Ok(names)
-}
 
-#[cfg(test)]
-mod tests {
-    use super::read;
-
-    #[test]
-    fn encodings_and_delimiters_are_detected() {
-        let table = read("имя;город\nАнна;Москва\n".as_bytes(), None, None).unwrap();
-        assert_eq!(table.encoding, "utf-8");
-        assert_eq!(table.delimiter, ';');
-        let text = "имя;город;примечание\nАнна;Москва;перезвонить в понедельник\nПётр;Тверь;просил счёт\n";
-        let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(text);
-        let table = read(&bytes, None, None).unwrap();
-        assert_eq!(table.encoding, "windows-1251");
-        assert_eq!(table.rows[1].cell(0), Some("Пётр"));
-        let table = read(b"\xef\xbb\xbfname\tcity\nAnn\tYork\n", None, None).unwrap();
-        assert_eq!(table.header[0], "name");
-        assert_eq!(table.delimiter, '\t');
+    fn is_header_again(&self) -> bool {
+        self.header_line.is_some() && self.current.cells().eq(self.header.cells())
     }
 
-    #[test]
-    fn cells_are_cut_as_written() {
-        for (file, wanted) in [
-            ("a,b\n1,2\n", vec![vec!["1", "2"]]),
-            ("a,b\n1,2", vec![vec!["1", "2"]]),
-            ("a,b\r\n 1 ,\" 2\n3 \"\r\n\r\n,\r\n4\r\n", vec![vec!["1", "2\n3"], vec!["4"]]),
-            ("a,b\n\"x\"\"y\",\n,\n1,2,3\n", vec![vec!["x\"y", ""], vec!["1", "2", "3"]]),
-            ("имя,город\nАнна,\"Москва, центр\"\n", vec![vec!["Анна", "Москва, центр"]]),
-        ] {
-            let table = read(file.as_bytes(), None, Some(',')).unwrap();
-            let cells =
-                |row: &super::Row| (0..row.width()).map(|n| row.cell(n).unwrap().to_owned()).collect::<Vec<_>>();
-            assert_eq!(table.rows.iter().map(cells).collect::<Vec<_>>(), wanted, "{file}");
-            assert_eq!(table.rows[0].cell(table.rows[0].width()), None);
+    fn check(&mut self) -> Result<()> {
+        let (row, columns) = (&mut self.current, self.columns.len());
+        self.rows += 1;
+        self.cells += u64::try_from(row.width().max(columns)).unwrap_or(u64::MAX);
+        if self.cells > self.limits.cells {
+            let most = self.limits.cells;
+            let detail = format!(
+                "the table has more than {most} cells, rows times columns; split the file, or leave columns out"
+            );
+            return Err(Failure::new(detail));
         }
-        let lines =
-            |file: &str| read(file.as_bytes(), None, None).unwrap().rows.iter().map(|row| row.line).collect::<Vec<_>>();
-        assert_eq!(lines("a,b\n1,2\n\n3,4\n"), [2, 4]);
-        assert_eq!(lines("a,b\r\n1,2\r\n\r\n\"3\n\",4\r\n5,6"), [2, 4, 6]);
-        let many = format!("a,b\n{}", "1,2\n".repeat(200_001));
-        assert!(read(many.as_bytes(), None, None).unwrap_err().to_string().contains("200000 rows"));
-        let header = (0..200).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
-        let full = format!("{header}\n{}", format!("x{}\n", ",".repeat(199)).repeat(50_001));
-        assert!(read(full.as_bytes(), None, None).unwrap_err().to_string().contains("10000000 cells"));
+        if row.used_width() > self.limits.columns {
+            let (width, most) = (row.used_width(), self.limits.columns);
+            return Err(Failure::new(format!("the row has {width} cells; at most {most} are read")));
+        }
+        if row.used_width() > columns {
+            self.findings.add(FindingKind::LongRow, Some(row.line), || {
+                let behind: Vec<&str> = row.cells().skip(columns).map(|cell| cell.text).collect();
+                behind.join(" | ")
+            });
+        }
+        if row.width() < columns && self.told_widths {
+            self.findings.add(FindingKind::ShortRow, Some(row.line), || row.summary());
+        }
+        row.fill(columns);
+        Ok(())
     }
 
-    #[test]
-    fn files_that_are_not_tables_are_refused() {
-        let detail = |bytes: &[u8]| read(bytes, None, None).unwrap_err().to_string();
-        assert!(detail(b"").contains("empty"));
-        assert!(detail(b"a,b\n").contains("no rows"));
-        assert!(detail(b"PK\x03\x04....").contains("workbook"));
-        assert!(detail(b"a,b\n\x001,2\n").contains("binary"));
-        assert!(detail(b"a,A\n1,2\n").contains("two columns"));
-        let wide = (0..300).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
-        assert!(detail(format!("{wide}\n1\n").as_bytes()).contains("300 columns"));
-        assert!(detail(",".repeat(1 << 20).as_bytes()).contains("more than 400 columns"));
-        assert!(
-            detail(format!("a,b\n1,2\n{}\n", ",".repeat(1 << 20)).as_bytes())
-                .contains("row at line 3 has more than 400 cells")
-        );
-        assert!(detail(format!("a,b\n1,\"{}\n", "x".repeat(200_000)).as_bytes()).contains("quotation mark"));
-        let wrong = read(b"a;b;c\n1;2;3\n", None, Some(',')).unwrap_err().to_string();
-        assert!(wrong.contains("seems to use ';'"), "{wrong}");
+    /// What was found so far. It is complete after the last row.
+    pub fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// The number of rows that were read so far.
+    pub fn rows_read(&self) -> u64 {
+        self.rows
     }
 }

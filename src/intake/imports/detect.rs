@@ -1,0 +1,145 @@
+//! Detects the format and the columns of a file, and suggests settings.
+use crate::intake::imports::date_formats;
+use crate::intake::imports::decide::FileEvidence;
+use crate::intake::imports::file::{self, Context, File};
+use crate::intake::imports::findings::{self, ImportWarning};
+use crate::intake::imports::meaning::date_evidence::FileOrders;
+use crate::intake::imports::model::{
+    ColumnMapping, DetectedColumn, DetectedFile, DetectedSheet, FileFinding, FindingExample, ImportField,
+    ImportResource, ImportSettings,
+};
+use crate::intake::imports::reading::findings::Finding;
+use crate::intake::imports::reading::row::{Cell, CellKind};
+use crate::intake::imports::suggest::{self, Suggestion};
+use crate::intake::imports::targets;
+use crate::kernel::access::actor::Actor;
+use crate::kernel::values::time::DateTime;
+
+/// The number of sample values of a column.
+const SAMPLES: usize = 5;
+/// The largest number of columns that are mapped without being asked for.
+const MAPPED_MAX: usize = 200;
+
+/// What was detected, and the settings that follow from it.
+#[derive(Debug)]
+pub struct Detection {
+    pub detected: DetectedFile,
+    pub settings: ImportSettings,
+}
+
+/// Returns what the reader of a file needs to know of the workspace.
+pub fn context(actor: &Actor) -> Context {
+    Context { country: actor.settings.country.clone(), known_header: suggest::is_known_header }
+}
+
+fn count(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+/// Detects the format and the columns of a file. `stages` are the open stages of the default pipeline.
+pub fn detect(actor: &Actor, resource: ImportResource, stages: &[String], file: &File) -> Detection {
+    let fields = targets::fields(actor, resource, stages);
+    let suggestions = suggest::suggest(actor, resource, stages, file, &fields);
+    let columns = columns(file, suggestions.columns);
+    let format = file.format.as_ref();
+    let delimiter = format.and_then(|format| format.delimiter).map(String::from);
+    let mapping = mapping(&columns);
+    let evidence = FileEvidence::of(actor, resource, &mapping, file);
+    let settings = ImportSettings {
+        mapping: Some(mapping),
+        sheet: file.sheet.clone(),
+        encoding: format.map(|format| format.encoding.clone()),
+        delimiter: delimiter.clone(),
+        ..ImportSettings::default()
+    };
+    let decisions = evidence.decide(actor, &settings, DateTime::now());
+    let detected = DetectedFile {
+        kind: file.kind.as_str().to_owned(),
+        encoding: settings.encoding.clone().unwrap_or_else(|| "utf-8".into()),
+        delimiter: delimiter.unwrap_or_default(),
+        sheet: file.sheet.clone(),
+        sheets: sheets(file),
+        header_line: file.header_line.map(count),
+        origin: suggestions.origin,
+        likely_resource: suggestions.likely,
+        findings: file.findings.all().iter().map(finding).collect(),
+        date_format: date_format(&evidence, &columns, decisions.conventions.orders),
+        decimal: decisions.conventions.decimal.as_str().to_owned(),
+        decisions: decisions.questions.iter().map(findings::decision).collect(),
+        warnings: decisions.warnings.iter().map(ImportWarning::of_guess).collect(),
+        rows: count(file.rows.len()),
+        columns,
+        fields,
+    };
+    Detection { detected, settings }
+}
+
+fn sheets(file: &File) -> Vec<DetectedSheet> {
+    let listed = file.tables.iter().filter_map(|listed| {
+        Some(DetectedSheet { name: file::sheet_name(listed)?, hidden: listed.hidden, rows: listed.rows.map(count) })
+    });
+    listed.collect()
+}
+
+fn finding(finding: &Finding) -> FileFinding {
+    let examples = finding.examples.iter();
+    FileFinding {
+        kind: finding.kind.as_str().to_owned(),
+        detail: finding.kind.detail().to_owned(),
+        count: count(finding.count),
+        examples: examples
+            .map(|example| FindingExample { line: example.line.map(count), text: example.text.clone() })
+            .collect(),
+    }
+}
+
+/// The cells of a column that are not empty.
+fn cells_of(file: &File, column: usize) -> impl Iterator<Item = Cell<'_>> + Clone {
+    let cells = file.rows.iter().map(move |row| row.cell(column));
+    cells.filter(|cell| !matches!(cell.kind, CellKind::Empty | CellKind::Error))
+}
+
+fn columns(file: &File, suggested: Vec<Suggestion>) -> Vec<DetectedColumn> {
+    let column = |(n, (name, suggestion)): (usize, (&String, Suggestion))| DetectedColumn {
+        name: name.clone(),
+        samples: samples(file, n),
+        filled: count(cells_of(file, n).count()),
+        suggested_field: suggestion.field,
+        reason: suggestion.reason,
+        unread: suggestion.unread,
+    };
+    file.header.iter().zip(suggested).enumerate().map(column).collect()
+}
+
+fn samples(file: &File, column: usize) -> Vec<String> {
+    let mut samples: Vec<String> = Vec::new();
+    for cell in cells_of(file, column) {
+        let text: String = cell.shown.unwrap_or(cell.text).chars().take(100).collect();
+        if !samples.contains(&text) {
+            samples.push(text);
+        }
+        if samples.len() == SAMPLES {
+            break;
+        }
+    }
+    samples
+}
+
+fn mapping(columns: &[DetectedColumn]) -> Vec<ColumnMapping> {
+    let mapped = columns.iter().filter_map(|column| {
+        let field = column.suggested_field.clone()?;
+        Some(ColumnMapping { column: column.name.clone(), field, values: Vec::new(), multiply: None })
+    });
+    mapped.take(MAPPED_MAX).collect()
+}
+
+/// Returns the format of the dates in the columns that are mapped to dates, or else in any other column.
+fn date_format(evidence: &FileEvidence, columns: &[DetectedColumn], orders: FileOrders) -> Option<String> {
+    let format = |text: &str| date_formats::format_of(text, orders);
+    // Eight digits in any other column are rather a number.
+    let of_all = |column: &DetectedColumn| {
+        let first = column.samples.first().and_then(|text| format(text)).filter(|name| *name != "yyyymmdd");
+        first.filter(|_| column.samples.iter().all(|text| format(text).is_some()))
+    };
+    evidence.dates().find_map(format).or_else(|| columns.iter().find_map(of_all)).map(str::to_owned)
+}
