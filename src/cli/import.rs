@@ -42,7 +42,8 @@ pub fn run(options: &Import) -> Outcome {
     server.watch(member(&job, "id").as_str().unwrap_or_default())?;
     let report = member(&server.send("GET", &format!("/imports/{id}"), None)?, "report").clone();
     print_report(&report, options.dry_run);
-    if member(&report, "failed").as_i64().unwrap_or(0) > 0 {
+    let with_problems = ["failed", "without_record"].map(|count| member(&report, count).as_i64().unwrap_or(0));
+    if with_problems.iter().sum::<i64>() > 0 {
         let problems = server.send("GET", &format!("/imports/{id}/problems?limit=20"), None)?;
         for problem in member(&problems, "data").as_array().into_iter().flatten() {
             let column = member(problem, "column").as_str().map(|c| format!(", column {c}")).unwrap_or_default();
@@ -65,12 +66,13 @@ fn print_report(report: &Json, dry_run: bool) {
     let would = if dry_run { "would be " } else { "" };
     let count = |name: &str| member(report, name).to_string();
     println!(
-        "{} {would}created, {} {would}updated, {} unchanged, {} skipped, {} refused",
+        "{} {would}created, {} {would}updated, {} unchanged, {} skipped, {} refused, {} repeated",
         count("created"),
         count("updated"),
         count("unchanged"),
         count("skipped"),
-        count("failed")
+        count("failed"),
+        count("repeated")
     );
     for unknown in member(report, "unknown_values").as_array().into_iter().flatten() {
         let (column, value) = (
@@ -109,8 +111,17 @@ fn settings(options: &Import, import: &Json) -> Outcome<Json> {
         mapping.retain(|_, value| !value.is_null());
     }
     let mut settings = json!({ "mapping": mapping });
-    let extra = [("pipeline_id", &options.pipeline), ("date_format", &options.date_format)];
+    let extra = [
+        ("pipeline_id", &options.pipeline),
+        ("date_format", &options.date_format),
+        ("mode", &options.mode),
+        ("tags", &options.tags),
+        ("empty_cells", &options.empty_cells),
+    ];
     if let Some(members) = settings.as_object_mut() {
+        if !options.match_by.is_empty() {
+            members.insert("match_by".to_owned(), json!(options.match_by));
+        }
         members.extend(extra.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))));
     }
     Ok(settings)

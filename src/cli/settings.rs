@@ -235,6 +235,18 @@ pub struct Import {
     /// Date format, such as dd.mm.yyyy. Default: detected from the file
     #[arg(long)]
     pub date_format: Option<String>,
+    /// Which rows are written: create, update or both. Default: both
+    #[arg(long)]
+    pub mode: Option<String>,
+    /// Keys by which rows find their records, such as external_id,email. Default: depends on the resource
+    #[arg(long, value_delimiter = ',')]
+    pub match_by: Vec<String>,
+    /// What happens to the tags of existing records: add or replace. Default: add
+    #[arg(long)]
+    pub tags: Option<String>,
+    /// What an empty cell means for an existing record: keep or clear. Default: keep
+    #[arg(long)]
+    pub empty_cells: Option<String>,
     /// Only show what would happen
     #[arg(long)]
     pub dry_run: bool,

@@ -1,11 +1,13 @@
 //! Pipelines and stages, leads and their conversion, deals, loss reasons.
 pub mod batch_move;
 pub mod deals;
+pub mod entry;
 pub mod handover;
 pub mod leads;
 pub mod loss_reasons;
 pub mod pipelines;
 pub mod restore;
+pub mod rewind;
 pub mod spans;
 pub mod stage_removal;
 pub mod staged;

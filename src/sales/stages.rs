@@ -228,6 +228,24 @@ pub fn first(tx: &mut Tx<'_>, pipeline: Uuid, category: Category) -> Result<Stag
     found.ok_or_else(missing)
 }
 
+/// Returns the last open stage that a record entered and that still exists. `entered` begins with the last one.
+pub fn last_open<'s>(stages: &'s [Stage], entered: &[Uuid]) -> Option<&'s Stage> {
+    let open = |id: &Uuid| stages.iter().find(|stage| stage.id == *id && stage.category == Category::Open);
+    entered.iter().find_map(open)
+}
+
+/// Returns the verb of the event of a move that changes the status from `before` to `after`.
+pub const fn verb_of_move(before: Category, after: Category) -> &'static str {
+    match (before, after) {
+        (Category::Open, Category::Open) | (Category::Won, Category::Won) | (Category::Lost, Category::Lost) => {
+            "stage_changed"
+        }
+        (_, Category::Open) => "reopened",
+        (_, Category::Won) => "won",
+        (_, Category::Lost) => "lost",
+    }
+}
+
 /// Adds a stage after the last stage of its category.
 fn insert(tx: &mut Tx<'_>, new: &StageCreate) -> Result<Stage> {
     let made = add(tx, new)?;

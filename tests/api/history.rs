@@ -193,7 +193,6 @@ fn contradictory_or_impossible_dates_are_refused() {
         ("d,Active inquiry,2099-01-01,,,\n", "created_at 2099-01-01"),
         ("e,Payment received,2026-01-01,2026-01-11,2026-01-20,\n", "is before the deal entered Quote sent"),
         ("f,Payment received,2026-01-12,2026-01-11,,\n", "is before the start of the record"),
-        ("g,Payment received,2026-01-12,,,\n", "closed_at is required"),
     ] {
         let told = problems(row);
         assert!(told.contains(words), "{row}: {told}");
@@ -204,6 +203,19 @@ fn contradictory_or_impossible_dates_are_refused() {
     let report = import(&owner, "leads", csv, mapping(&fields));
     assert_eq!(report["created"], 0);
     assert_eq!(report["failed"], 1);
+}
+
+#[test]
+fn a_closed_deal_without_a_closing_date_has_no_duration() {
+    let owner = workspace();
+    assert_eq!(bring_in(&owner, "g,Payment received,2026-01-12,,,\n")["created"], 1);
+    let deal = owner.get("/deals?external_id=g").ok()["data"][0].clone();
+    assert_eq!(deal["status"], "won");
+    assert_eq!(deal["created_at"], "2026-01-12T00:00:00.000Z");
+    let cycle = group(&owner, "cycle-time");
+    assert_eq!(cycle["won"]["count"], 0);
+    assert_eq!(cycle["without_beginning"], 1);
+    assert_eq!(of_stage(&owner, "cycle-time", "Active inquiry")["duration"]["count"], 0);
 }
 
 #[test]

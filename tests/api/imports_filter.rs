@@ -55,17 +55,19 @@ fn the_filter_is_closed_to_imports_that_the_caller_does_not_see() {
 }
 
 #[test]
-fn every_created_or_updated_record_gets_the_tag_of_the_import() {
+fn the_record_of_every_row_gets_the_tag_of_the_import() {
     let owner = workspace();
     import(&owner, "contacts", "external_id,last_name,tags\na,A,old\nb,B,old\n", json!({}));
     let csv = "external_id,last_name\na,A\nb,B2\nc,C\n";
     let (_, report) = import(&owner, "contacts", csv, json!({ "tag": "Fair 2026" }));
-    assert_eq!(report["tagged"], 2, "{report}");
+    assert_eq!(report["tagged"], 3, "{report}");
     let tags = |key: &str| one(&owner, &format!("/contacts?external_id={key}"))["tags"].clone();
-    assert_eq!(tags("a"), json!(["old"]));
+    assert_eq!(tags("a"), json!(["old", "Fair 2026"]));
     assert_eq!(tags("b"), json!(["old", "Fair 2026"]));
     assert_eq!(tags("c"), json!(["Fair 2026"]));
     assert_eq!(all(&owner, "/tags?name=Fair%202026").len(), 1);
+    let (_, again) = import(&owner, "contacts", csv, json!({ "tag": "Fair 2026" }));
+    assert_eq!([&again["tagged"], &again["unchanged"]], [3, 3], "{again}");
     let products = id(&owner.upload("products", "p.csv", b"name\nBoat\n").created());
     let body = json!({ "settings": { "tag": "x" } });
     let problem = owner.post(&format!("/imports/{products}/run"), body).problem(422, "validation_failed");

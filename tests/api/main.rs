@@ -36,6 +36,7 @@ mod history;
 mod hostile;
 mod identity;
 mod imports;
+mod imports_again;
 mod imports_files;
 mod imports_filter;
 mod imports_meaning;

@@ -1,5 +1,6 @@
 //! Concurrent requests: one wins, the others get an error, and nothing is lost or doubled.
-use crate::support::{Client, events, id, stage, workspace};
+use crate::attacks::together;
+use crate::support::{Client, events, id, stage, unique, workspace};
 use serde_json::{Value as Json, json};
 
 /// Runs the same function on many threads and counts the statuses.
@@ -150,4 +151,32 @@ fn eight_registrations_of_one_address_make_one_login() {
     let pair = Client::anonymous().post("/auth/login", login).ok();
     let me = Client::with_token(pair["access_token"].as_str().unwrap()).get("/me").ok();
     assert_eq!(me["memberships"].as_array().unwrap().len(), 8);
+}
+
+#[test]
+fn concurrent_changes_create_no_parent_cycle() {
+    let owner = workspace();
+    let made = || id(&owner.post("/companies", json!({ "name": unique("ring") })).created());
+    for _ in 0..5 {
+        let pair = [made(), made()];
+        let answers =
+            together(2, |n| owner.patch(&format!("/companies/{}", pair[n]), json!({ "parent_id": pair[1 - n] })));
+        let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 422]);
+    }
+}
+
+/// The check of a foreign key locks the record that it finds. If a change of that record waited for the lock, two records
+/// that get each other as a reference would wait for each other.
+#[test]
+fn a_record_can_be_changed_while_another_transaction_refers_to_it() {
+    use diesel::connection::SimpleConnection;
+    use diesel::{Connection, PgConnection};
+    let owner = workspace();
+    let company = id(&owner.post("/companies", json!({ "name": unique("referred") })).created());
+    let mut conn = PgConnection::establish(crate::support::database_url()).unwrap();
+    conn.batch_execute(&format!("begin; select from companies where id = '{company}' for key share")).unwrap();
+    owner.patch(&format!("/companies/{company}"), json!({ "name": unique("changed") })).ok();
+    conn.batch_execute("rollback").unwrap();
 }

@@ -1,5 +1,5 @@
 //! Attacks across workspaces, generated from the document, so that new members are covered automatically.
-use crate::attacks::{expect, together, why};
+use crate::attacks::{expect, why};
 use crate::bodies::{NOBODY, Taking, body, filled, made_of, places, pointer, schemas, taking};
 use crate::imports::finished;
 use crate::support::client::operation;
@@ -392,34 +392,6 @@ fn unrelated_records_of_one_workspace_cannot_be_combined() {
 }
 
 /// Two companies that become each other's parent at the same time do not form a cycle.
-#[test]
-fn concurrent_changes_create_no_parent_cycle() {
-    let owner = workspace();
-    let made = || id(&owner.post("/companies", json!({ "name": unique("ring") })).created());
-    for _ in 0..5 {
-        let pair = [made(), made()];
-        let answers =
-            together(2, |n| owner.patch(&format!("/companies/{}", pair[n]), json!({ "parent_id": pair[1 - n] })));
-        let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
-        statuses.sort_unstable();
-        assert_eq!(statuses, [200, 422]);
-    }
-}
-
-/// The check of a foreign key locks the record that it finds. If a change of that record waited for the lock, two records
-/// that get each other as a reference would wait for each other.
-#[test]
-fn a_record_can_be_changed_while_another_transaction_refers_to_it() {
-    use diesel::connection::SimpleConnection;
-    use diesel::{Connection, PgConnection};
-    let owner = workspace();
-    let company = id(&owner.post("/companies", json!({ "name": unique("referred") })).created());
-    let mut conn = PgConnection::establish(crate::support::database_url()).unwrap();
-    conn.batch_execute(&format!("begin; select from companies where id = '{company}' for key share")).unwrap();
-    owner.patch(&format!("/companies/{company}"), json!({ "name": unique("changed") })).ok();
-    conn.batch_execute("rollback").unwrap();
-}
-
 #[test]
 fn almost_valid_ids_find_nothing() {
     let owner = workspace();

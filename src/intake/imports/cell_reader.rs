@@ -8,9 +8,11 @@ use crate::intake::imports::findings::{FURTHER_VALUES, NO_DATE, SCIENTIFIC, Warn
 use crate::intake::imports::meaning::conventions::{Conventions, is_no_date};
 use crate::intake::imports::meaning::doubt::{Note, Read, Refusal, RefusalKind};
 use crate::intake::imports::meaning::{lists, outcomes, phone_cells};
-use crate::intake::imports::model::{ImportReport, ImportResource};
+use crate::intake::imports::model::ImportResource;
+use crate::intake::imports::outcome;
 use crate::intake::imports::overview::Reading;
 use crate::intake::imports::references::References;
+use crate::intake::imports::report::ImportReport;
 use crate::intake::imports::targets::Target;
 use crate::kernel::bodies::shape::Cell;
 use crate::kernel::error::{Error, FieldCode};
@@ -94,7 +96,11 @@ impl CellReader<'_, '_> {
             Target::Product => draft.set_product(text, self.find(column, Kind::PRODUCT, text)?),
             Target::DealContact => draft.set_contact(self.find(column, Kind::CONTACT, text)?),
             Target::LossReason => draft.loss_reason = Some(self.find(column, Kind::LOSS_REASON, text)?),
-            Target::Stage => draft.progress.stage = Some(self.stage(column, text)?),
+            Target::Stage => self.read_stage(column, text, draft)?,
+            Target::Status => match outcome::exact_status(text) {
+                Some(status) => draft.progress.status = Some(status),
+                None => self.read_stage(column, text, draft)?,
+            },
         }
         Ok(Reading::Text)
     }
@@ -241,9 +247,18 @@ impl CellReader<'_, '_> {
         Err(CellError::Refused(FieldCode::ReferenceNotFound, detail))
     }
 
+    /// Reads the name of a stage, or a status if no stage has this name.
+    fn read_stage(&mut self, column: &Column, text: &str, draft: &mut Draft) -> Result<()> {
+        let is_named = named(self.stages, text).is_some();
+        match outcome::status_of(text).filter(|_| !is_named) {
+            Some(status) => draft.progress.status = Some(status),
+            None => draft.progress.stage = Some(self.stage(column, text)?),
+        }
+        Ok(())
+    }
+
     fn stage(&mut self, column: &Column, text: &str) -> Result<Stage> {
-        let lower = text.to_lowercase();
-        if let Some(stage) = self.stages.iter().find(|stage| stage.name.to_lowercase() == lower) {
+        if let Some(stage) = named(self.stages, text) {
             return Ok(stage.clone());
         }
         let names = || self.stages.iter().map(|stage| stage.name.as_str());
@@ -254,6 +269,12 @@ impl CellReader<'_, '_> {
         let detail = format!("no stage is called {text}; the stages of the pipeline are {all}");
         Err(CellError::Refused(FieldCode::ReferenceNotFound, detail))
     }
+}
+
+/// Returns the stage with a name.
+fn named<'s>(stages: &'s [Stage], text: &str) -> Option<&'s Stage> {
+    let lower = text.to_lowercase();
+    stages.iter().find(|stage| stage.name.to_lowercase() == lower)
 }
 
 /// Returns the e-mail addresses in a cell, or the text itself if there are none.

@@ -2,7 +2,7 @@
 use crate::intake::imports::meaning::conventions::DateColumn;
 use crate::intake::imports::meaning::decisions::Decisions;
 use crate::intake::imports::meaning::probability::Scale;
-use crate::intake::imports::model::ColumnMapping;
+use crate::intake::imports::settings::ColumnMapping;
 use crate::intake::imports::targets::Target;
 use std::collections::HashMap;
 

@@ -5,11 +5,11 @@ use crate::intake::imports::file::{self, Context, File};
 use crate::intake::imports::findings::{self, ImportWarning};
 use crate::intake::imports::meaning::date_evidence::FileOrders;
 use crate::intake::imports::model::{
-    ColumnMapping, DetectedColumn, DetectedFile, DetectedSheet, FileFinding, FindingExample, ImportField,
-    ImportResource, ImportSettings,
+    DetectedColumn, DetectedFile, DetectedSheet, FileFinding, FindingExample, ImportResource,
 };
 use crate::intake::imports::reading::findings::Finding;
 use crate::intake::imports::reading::row::{Cell, CellKind};
+use crate::intake::imports::settings::{ColumnMapping, ImportSettings};
 use crate::intake::imports::suggest::{self, Suggestion};
 use crate::intake::imports::targets;
 use crate::kernel::access::actor::Actor;

@@ -1,8 +1,19 @@
 //! A row that is being converted to a record.
+use crate::intake::imports::claims::Stated;
 use crate::intake::imports::history::Progress;
 use crate::kernel::fields::kind::Kind;
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
+
+/// A member that an empty cell clears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cleared {
+    Member(String),
+    /// A member of the `person` of a lead.
+    Person(&'static str),
+    /// A custom field, by key.
+    Custom(String),
+}
 
 /// The body of a create request, so that imports follow the rules of the API, and what only an import can set.
 #[derive(Debug, Default)]
@@ -13,27 +24,24 @@ pub struct Draft {
     pub progress: Progress,
     /// The reason for the disqualification of a lead.
     pub loss_reason: Option<Uuid>,
+    /// An external id derived from the row, for a record that has no other key. It is never written to an existing
+    /// record.
+    pub derived_id: Option<String>,
+    /// Its cells, to compare it with other rows of the same record.
+    pub stated: Vec<Stated>,
+    /// The members that its empty cells clear.
+    pub cleared: Vec<Cleared>,
+    /// Whether a new record needs a title: a lead can be without one, a deal cannot.
+    pub needs_title: bool,
     /// The tag that all records of the import get.
     pub tag: Option<String>,
     /// The names of the product and the company, for the title of a deal that has none.
-    names: Vec<String>,
+    pub names: Vec<String>,
 }
 
 impl Draft {
     pub fn new(line: u64) -> Draft {
         Draft { line, ..Draft::default() }
-    }
-
-    /// Returns the body that creates the record.
-    pub fn creation(&self) -> Json {
-        let mut body = self.body.clone();
-        if let Some(tag) = &self.tag {
-            let tags = body.entry("tags").or_insert_with(|| json!([]));
-            if let Some(tags) = tags.as_array_mut() {
-                tags.push(json!(tag));
-            }
-        }
-        Json::Object(body)
     }
 
     pub fn set(&mut self, member: &str, value: Json) {
@@ -67,12 +75,6 @@ impl Draft {
         }
     }
 
-    /// Returns all e-mail addresses.
-    pub fn emails(&self) -> impl Iterator<Item = &str> {
-        let list = self.body.get("emails").and_then(Json::as_array).into_iter().flatten();
-        self.text("email").into_iter().chain(list.filter_map(|item| item.get("email")?.as_str()))
-    }
-
     /// Sets a member `…_id` to the record that the file calls `name`.
     pub fn set_reference(&mut self, member: &str, kind: Kind, name: &str, id: Uuid) {
         if kind == Kind::COMPANY {
@@ -102,16 +104,58 @@ impl Draft {
         Some((item.get("product_id")?.as_str()?.parse().ok()?, item))
     }
 
-    /// Sets a title such as "GTX Pro for Acme", or without product and company the external id.
-    pub fn set_default_title(&mut self) {
-        if self.body.contains_key("title") {
-            return;
+    /// Returns the name of the person: of a contact, or of the person of a lead.
+    pub fn person_name(&self) -> String {
+        let person = self.body.get("person").and_then(|person| person.get("name")).and_then(Json::as_str);
+        let names = [self.text("first_name"), self.text("last_name"), person];
+        names.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Returns the e-mail addresses or phone numbers of a contact or a user, or of the person of a lead. `member` is
+    /// `email` or `phone`.
+    pub fn addresses<'d>(&'d self, member: &'d str) -> impl Iterator<Item = &'d str> {
+        let list = self.body.get(&format!("{member}s")).and_then(Json::as_array).into_iter().flatten();
+        let single = self.text(member).or_else(|| self.body.get("person")?.get(member)?.as_str());
+        single.into_iter().chain(list.filter_map(move |item| item.get(member)?.as_str()))
+    }
+
+    /// Returns the loss reason of a lead or deal.
+    pub fn loss_reason(&self) -> Option<Uuid> {
+        self.loss_reason.or_else(|| self.text("loss_reason_id")?.parse().ok())
+    }
+
+    /// Returns the body for a new record with this id. What the file lacks gets a default: the external id, the title
+    /// of a deal, the expected close date of an open deal.
+    pub fn creation(&self, id: Uuid) -> Map<String, Json> {
+        let mut body = self.body.clone();
+        let derived = self.derived_id.as_ref().map(|derived| json!(derived));
+        let expected = self.progress.expected_close.map(|day| json!(day));
+        let defaults = [("external_id", derived), ("title", self.default_title()), ("expected_close_date", expected)];
+        for (member, value) in defaults {
+            if let (Some(value), false) = (value, body.contains_key(member)) {
+                body.insert(member.to_owned(), value);
+            }
+        }
+        body.insert("id".to_owned(), json!(id));
+        if let Some(tag) = &self.tag {
+            let tags = body.entry("tags").or_insert_with(|| json!([]));
+            if let Some(tags) = tags.as_array_mut() {
+                tags.push(json!(tag));
+            }
+        }
+        body
+    }
+
+    /// Returns a title for a deal, such as "GTX Pro for Acme", or without product and company the external id.
+    fn default_title(&self) -> Option<Json> {
+        if !self.needs_title {
+            return None;
         }
         let title = if self.names.is_empty() {
-            self.external_id().unwrap_or_default().to_owned()
+            self.external_id().or(self.derived_id.as_deref()).unwrap_or_default().to_owned()
         } else {
             self.names.join(" for ")
         };
-        self.set("title", json!(title.chars().take(300).collect::<String>()));
+        Some(json!(title.chars().take(300).collect::<String>()))
     }
 }

@@ -1,5 +1,4 @@
 //! The table of an import in memory: the rows of one table of the file, with what was found while they were read.
-use crate::intake::imports::model::ImportSettings;
 use crate::intake::imports::reading::failure::Failure;
 use crate::intake::imports::reading::findings::Findings;
 use crate::intake::imports::reading::layout::HeaderChoice;
@@ -7,6 +6,7 @@ use crate::intake::imports::reading::limits::Limits;
 use crate::intake::imports::reading::row::Row;
 use crate::intake::imports::reading::source::{FileKind, Listed, Reading, Source};
 use crate::intake::imports::reading::table::{Table, TextFormat};
+use crate::intake::imports::settings::ImportSettings;
 use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result, not_known};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};

@@ -1,6 +1,6 @@
 use super::{Context, File, open};
-use crate::intake::imports::model::ImportSettings;
 use crate::intake::imports::reading::findings::FindingKind;
+use crate::intake::imports::settings::ImportSettings;
 use crate::kernel::error::Error;
 use bytes::Bytes;
 

@@ -2,7 +2,9 @@
 //! removed a month after its last use, and all files of a workspace when a person is erased. Samples and problems
 //! that quote the file are removed with it.
 use crate::db::tx::Tx;
-use crate::intake::imports::model::{DetectedFile, ImportReport, ImportSettings, ImportStatus};
+use crate::intake::imports::model::{DetectedFile, ImportStatus};
+use crate::intake::imports::report::ImportReport;
+use crate::intake::imports::settings::ImportSettings;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::values::time::DateTime;
 use crate::schema::{erasures, import_problems, imports};

@@ -10,6 +10,8 @@ use uuid::Uuid;
 #[derive(Debug, Default)]
 pub struct Funnel {
     pub pipeline: Option<Uuid>,
+    /// Whether the settings name the pipeline. Records of other pipelines then move to it.
+    pub named: bool,
     /// In the order of the pipeline.
     pub stages: Vec<Stage>,
 }
@@ -23,7 +25,7 @@ impl Funnel {
             _ => return Ok(Funnel::default()),
         };
         let pipeline = pipelines::choose(tx, named, kind)?;
-        Ok(Funnel { pipeline: Some(pipeline), stages: stages::of_pipeline(tx, pipeline)? })
+        Ok(Funnel { pipeline: Some(pipeline), named: named.is_some(), stages: stages::of_pipeline(tx, pipeline)? })
     }
 
     pub fn open_names(&self) -> Vec<String> {

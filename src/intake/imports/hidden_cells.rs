@@ -1,8 +1,9 @@
 //! Hides quotes of the file from a caller whose role hides fields. A file that another user uploaded can contain
 //! hidden values.
 use crate::intake::imports::findings::ImportWarning;
-use crate::intake::imports::model::{DetectedFile, Import, ImportProblem, ImportReport};
+use crate::intake::imports::model::{DetectedFile, Import, ImportProblem};
 use crate::intake::imports::overview::{ColumnReport, PreviewedRecord};
+use crate::intake::imports::report::ImportReport;
 use crate::intake::imports::targets;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::Hide;
@@ -71,6 +72,7 @@ fn hide_overview(report: &mut ImportReport, shown: &dyn Fn(&str) -> bool, hidden
     }
     report.totals.retain(|total| shown(&total.column));
     for PreviewedRecord { record, .. } in &mut report.preview {
+        let record = &mut record.0;
         record.retain(|member, _| !hidden(member) && !(member == "contacts" && hidden("contact")));
         let custom = record.get_mut("custom_fields").and_then(Json::as_array_mut);
         let key = |value: &Json| value.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();

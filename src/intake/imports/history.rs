@@ -1,14 +1,22 @@
 //! The history of a record according to its row. Only dates that the file lacks are set to the time of the import.
 use crate::intake::imports::funnel::Funnel;
+use crate::intake::imports::outcome::{self, Status};
 use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::values::time::DateTime;
 use crate::sales::deals::store::History;
 use crate::sales::stages::{Category, Stage};
+use chrono::NaiveDate;
 
 /// The stages and dates of a lead or deal in its row.
 #[derive(Clone, Debug, Default)]
 pub struct Progress {
+    /// The stage that the row names.
     pub stage: Option<Stage>,
+    pub status: Option<Status>,
+    /// The category that follows from the whole row.
+    pub category: Option<Category>,
+    /// The closing date of a deal that the row does not call closed. It counts if the deal is open.
+    pub expected_close: Option<NaiveDate>,
     pub created_at: Option<DateTime>,
     pub closed_at: Option<DateTime>,
     /// The times at which it entered stages, in the order of the columns.
@@ -20,10 +28,30 @@ impl Progress {
         self.created_at.is_some() || !self.entered.is_empty()
     }
 
-    /// Returns the stage that the row names, or else the last one that it entered.
-    pub fn current_stage(&self) -> Option<&Stage> {
-        let entered = || self.entered.iter().max_by_key(|(stage, at)| (*at, stage.position)).map(|(stage, _)| stage);
-        self.stage.as_ref().or_else(entered)
+    /// Returns the stage of a new record, or `None` if the row does not say.
+    pub fn destination<'p>(&'p self, funnel: &'p Funnel) -> Result<Option<&'p Stage>> {
+        let named = self.stage.as_ref();
+        match self.category {
+            None | Some(Category::Open) => Ok(named),
+            Some(category) => match named.filter(|stage| stage.category == category) {
+                Some(stage) => Ok(Some(stage)),
+                None => outcome::first(&funnel.stages, category).map(Some),
+            },
+        }
+    }
+
+    /// Returns the open stage that the row names for a closed record: the one in which it was before.
+    fn left(&self) -> Option<&Stage> {
+        let closed = self.category.is_some_and(|category| category != Category::Open);
+        self.stage.as_ref().filter(|stage| closed && stage.category == Category::Open)
+    }
+
+    /// Returns the time at which the record entered a stage, if the row contains it.
+    pub fn entered_at(&self, stage: &Stage) -> Option<DateTime> {
+        match stage.category {
+            Category::Open => self.entered.iter().find(|(entered, _)| entered.id == stage.id).map(|(_, at)| *at),
+            Category::Won | Category::Lost => self.closed_at,
+        }
     }
 
     /// Returns the earliest time, except for the closing.
@@ -58,7 +86,7 @@ pub fn of_deal(progress: &Progress, funnel: &Funnel, now: DateTime) -> Result<Hi
     let mut stages = progress.entered.clone();
     stages.sort_by_key(|(stage, at)| (*at, stage.position));
     let latest = stages.last().map(|(stage, _)| stage);
-    let last = progress.stage.as_ref().or(latest).unwrap_or(first_open).clone();
+    let last = progress.destination(funnel)?.or(latest).unwrap_or(first_open).clone();
     let open = last.category == Category::Open;
     let begin = progress.begin().or(progress.closed_at).unwrap_or(now);
     // An open deal that entered only the first stage was in it from the start.
@@ -67,13 +95,20 @@ pub fn of_deal(progress: &Progress, funnel: &Funnel, now: DateTime) -> Result<Hi
     let end = if open {
         take_open_end(&mut stages, &last)?.unwrap_or(begin)
     } else {
-        closed_end(&stages, &last, progress.closed_at)?
+        closed_end(&stages, progress.closed_at, now)?
     };
+    let first = progress.left().filter(|_| stages.is_empty()).unwrap_or(first_open);
     stages.push((last, end));
-    add_beginning(&mut stages, first_open, begin, never_left);
+    add_beginning(&mut stages, first, begin, never_left);
     let begun = |(stage, _): &(Stage, DateTime)| stage.category == Category::Open;
     let dated = progress.created_at.is_some() || progress.entered.iter().any(begun);
-    Ok(History { stages, value_from_lines: false, without_beginning: !open && !dated, last_undated })
+    let closed_undated = !open && progress.closed_at.is_none();
+    Ok(History {
+        stages,
+        value_from_lines: false,
+        without_beginning: closed_undated || !open && !dated,
+        last_undated: last_undated || closed_undated,
+    })
 }
 
 /// Makes the first stage begin with the deal, or inserts the first stage of the pipeline.
@@ -108,12 +143,10 @@ fn take_open_end(stages: &mut Vec<(Stage, DateTime)>, last: &Stage) -> Result<Op
     }
 }
 
-/// Returns the time at which a closed deal was closed. Refuses a stage that was entered later.
-fn closed_end(stages: &[(Stage, DateTime)], last: &Stage, closed_at: Option<DateTime>) -> Result<DateTime> {
-    let closed = closed_at.ok_or_else(|| {
-        let detail = format!("is required because the stage {} has the category {}", last.name, last.category.as_str());
-        Error::member("/closed_at", FieldCode::Required, detail)
-    })?;
+/// Returns the time at which a closed deal was closed; without one in the file, now. Refuses a stage that was entered
+/// later.
+fn closed_end(stages: &[(Stage, DateTime)], closed_at: Option<DateTime>, now: DateTime) -> Result<DateTime> {
+    let closed = closed_at.unwrap_or(now);
     match stages.last().filter(|(_, at)| *at > closed) {
         Some((stage, at)) => {
             let detail = format!("{closed} is before the deal entered {}, at {at}", stage.name);

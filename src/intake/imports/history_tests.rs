@@ -29,7 +29,7 @@ fn pipeline() -> Vec<Stage> {
 }
 
 fn funnel() -> Funnel {
-    Funnel { pipeline: None, stages: pipeline() }
+    Funnel { stages: pipeline(), ..Funnel::default() }
 }
 
 fn stage(name: &str) -> Stage {
@@ -51,6 +51,7 @@ fn row(told: Told) -> Progress {
         created_at: told.created.map(at),
         closed_at: told.closed.map(at),
         entered: told.entered.iter().map(|(name, day)| (stage(name), at(day))).collect(),
+        ..Progress::default()
     }
 }
 
@@ -128,6 +129,17 @@ fn the_history_of_a_deal_follows_the_file() {
 }
 
 #[test]
+fn a_closed_deal_was_in_the_open_stage_that_its_row_names() {
+    let told = Told { stage: Some("Quote"), created: Some("2026-01-01"), closed: Some("2026-03-01"), entered: &[] };
+    let of = |told: Told| Progress { category: Some(Category::Won), ..row(told) };
+    let history = of_deal(&of(told), &funnel(), at(NOW)).unwrap();
+    assert_eq!(stages(&history), "Quote 2026-01-01, Won 2026-03-01");
+    let dated = Told { entered: &[("New", "2026-01-01"), ("Payment", "2026-02-01")], ..told };
+    let history = of_deal(&of(dated), &funnel(), at(NOW)).unwrap();
+    assert_eq!(stages(&history), "New 2026-01-01, Payment 2026-02-01, Won 2026-03-01");
+}
+
+#[test]
 fn undated_stages_are_marked() {
     let nothing = Told::default();
     let won = Told { stage: Some("Won"), closed: Some("2026-03-01"), ..nothing };
@@ -144,6 +156,7 @@ fn undated_stages_are_marked() {
         ("a won deal without a beginning", won, true, false),
         ("a won deal that was made", Told { created: Some("2026-01-01"), ..won }, false, false),
         ("a won deal with a dated stage", Told { entered: &[("Quote", "2026-01-10")], ..won }, false, false),
+        ("won, nobody knows when", Told { created: Some("2026-01-01"), closed: None, ..won }, true, true),
     ] {
         let history = past(told);
         assert_eq!(history.without_beginning, without_beginning, "{case}: without a beginning");
@@ -181,7 +194,6 @@ fn an_impossible_history_is_rejected() {
             },
             "/closed_at out_of_range",
         ),
-        ("won, nobody knows when", Told { stage: Some("Won"), ..nothing }, "/closed_at required"),
         (
             "in a stage that it left",
             Told { stage: Some("Quote"), entered: &[("Quote", "2026-02-01"), ("Payment", "2026-03-01")], ..nothing },

@@ -1,16 +1,15 @@
-//! An import in the API: the file, the detected format, the settings and the report.
+//! An import in the API: the file and the detected format, with its settings and report.
 use crate::db::visibility;
-use crate::intake::imports::date_formats::DATE_FORMATS;
-use crate::intake::imports::findings::{self, ImportWarning, Warned};
-use crate::intake::imports::overview::{ColumnReport, ColumnTotal, PreviewedRecord, StageTotal};
+use crate::intake::imports::findings::ImportWarning;
+use crate::intake::imports::report::ImportReport;
+use crate::intake::imports::settings::ImportSettings;
 use crate::intake::imports::undo_report::UndoReport;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::grants::Action;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::answers::page::{Page, Paged};
-use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{FieldCode, FieldError, Result};
+use crate::kernel::error::Result;
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
@@ -71,20 +70,6 @@ impl ImportStatus {
     /// The statuses in which a job is waiting or running.
     pub const UNDER_WAY: [ImportStatus; 2] = [ImportStatus::Queued, ImportStatus::Running];
 }
-text_enum! {
-    /// What happens to a row whose record exists already.
-    pub enum OnExisting { Update = "update", Skip = "skip", }
-}
-text_enum! {
-    /// The order of day, month and year in dates that consist of numbers. With `per_column`, each column has the order
-    /// that its own dates show.
-    pub enum ImportDateOrder { DayFirst = "dmy", MonthFirst = "mdy", YearFirst = "ymd", PerColumn = "per_column", }
-}
-text_enum! {
-    /// The number that means certainty in a column of probabilities.
-    pub enum ProbabilityScale { One = "one", Hundred = "hundred", }
-}
-
 /// What was detected in the file.
 #[derive(Clone, Debug, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
 #[diesel(sql_type = Jsonb)]
@@ -191,221 +176,7 @@ pub struct ImportField {
     pub hint: String,
 }
 
-/// How to read the file. What is absent is taken from the file, and what the file does not show from the country and the
-/// currency of the workspace.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
-#[diesel(sql_type = Jsonb)]
-pub struct ImportSettings {
-    /// The mapped columns. Other columns are ignored. If absent, the suggested fields are used.
-    #[schema(max_items = 200)]
-    pub mapping: Option<Vec<ColumnMapping>>,
-    /// The pipeline of imported leads or deals. If absent, the default pipeline.
-    pub pipeline_id: Option<Uuid>,
-    /// The currency of amounts that name none and have none in a column `….currency`. If absent, the base currency of
-    /// the workspace.
-    #[schema(format = "currency", pattern = "^[A-Z]{3}$")]
-    pub currency: Option<String>,
-    /// The sheet of a workbook or the file in an archive: a name from `sheets`. If absent, the first visible one.
-    #[schema(max_length = 300)]
-    pub sheet: Option<String>,
-    /// The line of the header; 0 if the file has none, so that its columns are called A, B and so on. If absent, it is
-    /// found.
-    #[schema(minimum = 0, maximum = 1_000)]
-    pub header_line: Option<i64>,
-    #[schema(max_length = 40)]
-    pub encoding: Option<String>,
-    #[schema(min_length = 1, max_length = 1)]
-    pub delimiter: Option<String>,
-    /// For example `dd-mm-yy`. Sets the order of day, month and year; `date_order` takes precedence.
-    #[schema(max_length = 10)]
-    pub date_format: Option<String>,
-    pub date_order: Option<ImportDateOrder>,
-    /// The sign before the decimals of numbers and amounts.
-    #[schema(pattern = "^[.,]$", min_length = 1, max_length = 1)]
-    pub decimal: Option<String>,
-    /// The currencies of signs that several currencies have, such as `$` and `kr`.
-    #[schema(max_items = 20)]
-    pub currency_signs: Option<Vec<CurrencySign>>,
-    pub probability_scale: Option<ProbabilityScale>,
-    /// Whether dates that are numbers count the days since 1904, as Excel did on the Macintosh.
-    pub since_1904: Option<bool>,
-    /// With `true`, open questions about the file are answered with their first choice.
-    pub accept_guesses: Option<bool>,
-    /// `update` if absent.
-    pub on_existing: Option<OnExisting>,
-    /// A tag for every record that the import creates or changes. It is added to the list of tags if it is new. Users
-    /// and products have no tags.
-    #[schema(min_length = 1, max_length = 200)]
-    pub tag: Option<String>,
-}
-
-/// A currency sign and what it means in the file.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct CurrencySign {
-    #[schema(min_length = 1, max_length = 10)]
-    pub sign: String,
-    #[schema(format = "currency", pattern = "^[A-Z]{3}$")]
-    pub currency: String,
-}
-
-impl ImportSettings {
-    /// Checks whether other settings read the same table in the same way.
-    pub fn reads_alike(&self, other: &ImportSettings) -> bool {
-        self.sheet == other.sheet
-            && self.header_line == other.header_line
-            && self.encoding == other.encoding
-            && self.delimiter == other.delimiter
-    }
-}
-
-/// A column and the field to which it is mapped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ColumnMapping {
-    #[schema(min_length = 1, max_length = 300)]
-    pub column: String,
-    /// The name of one of the `fields` of the import.
-    #[schema(min_length = 1, max_length = 300)]
-    pub field: String,
-    /// Values to replace, for example "GTXPro" with "GTX Pro".
-    #[serde(default)]
-    #[schema(max_items = 1000)]
-    pub values: Vec<ValueMapping>,
-    /// A factor for amounts and numbers, for example 1000000 for a column in millions.
-    #[schema(minimum = 1, maximum = 1_000_000_000)]
-    pub multiply: Option<i64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ValueMapping {
-    #[schema(max_length = 1000)]
-    pub from: String,
-    /// An empty text means an empty cell.
-    #[schema(max_length = 1000)]
-    pub to: String,
-}
-
-/// A run of an import.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct ImportRun {
-    /// With `true`, the import is performed and rolled back. The report shows what would happen.
-    #[serde(default)]
-    pub dry_run: bool,
-    /// If absent, the settings of the previous run.
-    pub settings: Option<ImportSettings>,
-}
-
-impl Rules for ImportRun {
-    fn rules(&self, bad: &mut Vec<FieldError>) {
-        let Some(settings) = &self.settings else { return };
-        let mapping = settings.mapping.as_deref().unwrap_or_default();
-        for (n, one) in mapping.iter().enumerate() {
-            if mapping.iter().take(n).any(|earlier| earlier.column == one.column) {
-                bad.push(FieldError::member(
-                    format!("/settings/mapping/{n}/column"),
-                    FieldCode::StatedTwice,
-                    "must not be mapped twice",
-                ));
-            }
-        }
-        if settings.date_format.as_ref().is_some_and(|given| !DATE_FORMATS.iter().any(|(name, _)| name == given)) {
-            let names: Vec<&str> = DATE_FORMATS.iter().map(|(name, _)| *name).collect();
-            bad.push(FieldError::not_among(&names).at_member("/settings/date_format"));
-        }
-    }
-}
-
-/// The result of a run.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
-#[diesel(sql_type = Jsonb)]
-pub struct ImportReport {
-    pub dry_run: bool,
-    pub rows: i64,
-    pub created: i64,
-    pub updated: i64,
-    /// Rows whose record exists and already has these values.
-    pub unchanged: i64,
-    /// Rows whose record exists and was not changed because of `on_existing: skip`.
-    pub skipped: i64,
-    /// Refused rows. `/imports/{import_id}/problems` lists the reasons.
-    pub failed: i64,
-    pub columns: Vec<ColumnReport>,
-    /// Values that were replaced according to the mapping.
-    pub mapped_values: Vec<MappedValue>,
-    /// Values that match no record, the most frequent first.
-    pub unknown_values: Vec<UnknownValue>,
-    /// Teams, sources and loss reasons that the import created.
-    pub added_names: Vec<String>,
-    /// Rows without a start date. Their records start at the time of the import.
-    pub without_date: i64,
-    /// Questions about the file that the settings do not answer. Unless `accept_guesses` is set, only a dry run has
-    /// them.
-    #[serde(default)]
-    pub decisions: Vec<Decision>,
-    /// What was guessed, and cells that were changed or left out.
-    #[serde(default)]
-    pub warnings: Vec<ImportWarning>,
-    /// The first 20 rows as the records that they become.
-    #[serde(default)]
-    pub preview: Vec<PreviewedRecord>,
-    /// The amounts of each column, by currency.
-    #[serde(default)]
-    pub totals: Vec<ColumnTotal>,
-    /// The leads or deals in each stage.
-    #[serde(default)]
-    pub stages: Vec<StageTotal>,
-    /// Created and updated rows whose records have the tag of the settings.
-    #[serde(default)]
-    pub tagged: i64,
-}
-
-/// Unknown values that a report lists.
-const UNKNOWN_MAX: usize = 200;
-
-impl ImportReport {
-    pub fn count_mapped(&mut self, column: &str, from: &str, to: &str) {
-        match self.mapped_values.iter_mut().find(|m| m.column == column && m.from == from) {
-            Some(known) => known.rows += 1,
-            None => {
-                let (column, from, to) = (column.to_owned(), from.to_owned(), to.to_owned());
-                self.mapped_values.push(MappedValue { column, from, to, rows: 1 });
-            }
-        }
-    }
-
-    pub fn warn(&mut self, cell: &Warned<'_>) {
-        findings::warn(&mut self.warnings, cell);
-    }
-
-    pub fn count_unknown(&mut self, column: &str, value: &str, nearest: Option<String>) {
-        let full = self.unknown_values.len() >= UNKNOWN_MAX;
-        match self.unknown_values.iter_mut().find(|u| u.column == column && u.value == value) {
-            Some(known) => known.rows += 1,
-            None if full => {}
-            None => {
-                let (column, value) = (column.to_owned(), value.to_owned());
-                self.unknown_values.push(UnknownValue { column, value, rows: 1, nearest });
-            }
-        }
-    }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct MappedValue {
-    pub column: String,
-    pub from: String,
-    pub to: String,
-    pub rows: i64,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct UnknownValue {
-    pub column: String,
-    pub value: String,
-    pub rows: i64,
-    /// The most similar existing name.
-    pub nearest: Option<String>,
-}
-jsonb!(DetectedFile, ImportSettings, ImportReport);
+jsonb!(DetectedFile);
 
 /// An imported file.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]

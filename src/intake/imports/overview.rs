@@ -2,7 +2,9 @@
 use crate::kernel::values::money;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Different values that are kept of a column.
 const VALUES_MAX: usize = 5;
@@ -160,9 +162,22 @@ pub struct PreviewedRecord {
     /// The line of the file on which the row begins.
     pub line: i64,
     /// The members that the row sets, as in a request that creates the record, with the name of the `stage`.
-    #[schema(value_type = Object)]
-    pub record: Map<String, Json>,
+    pub record: PreviewedMembers,
 }
+
+/// The members of a record by name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PreviewedMembers(pub Map<String, Json>);
+
+impl PartialSchema for PreviewedMembers {
+    fn schema() -> RefOr<Schema> {
+        let any = AdditionalProperties::FreeForm(true);
+        let description = "The members of a record by name.";
+        ObjectBuilder::new().additional_properties(Some(any)).description(Some(description)).into()
+    }
+}
+impl ToSchema for PreviewedMembers {}
 
 #[cfg(test)]
 #[path = "overview_tests.rs"]

@@ -1,6 +1,8 @@
 //! Converts the rows of a file to drafts of records.
 use crate::db::tx::Tx;
 use crate::intake::imports::cell_reader::{CellError, CellReader, FilledCell};
+use crate::intake::imports::changes::Policy;
+use crate::intake::imports::claims::{Claims, Stated};
 use crate::intake::imports::column::Column;
 use crate::intake::imports::decide::FileEvidence;
 use crate::intake::imports::draft::Draft;
@@ -8,34 +10,49 @@ use crate::intake::imports::file::{self, File};
 use crate::intake::imports::findings::{self, ImportWarning, Warned};
 use crate::intake::imports::full_name;
 use crate::intake::imports::funnel::Funnel;
+use crate::intake::imports::known::Matching;
 use crate::intake::imports::meaning::conventions::Conventions;
 use crate::intake::imports::meaning::decisions::Decisions;
 use crate::intake::imports::meaning::names::NameEvidence;
 use crate::intake::imports::meaning::numerals::Decimal;
 use crate::intake::imports::meaning::tidy::{self, Content};
-use crate::intake::imports::model::{ColumnMapping, ImportReport, ImportResource, ImportSettings};
-use crate::intake::imports::overview::{self, ColumnReport, PreviewedRecord, Reading};
+use crate::intake::imports::model::ImportResource;
+use crate::intake::imports::outcome::{Contradiction, Witness};
+use crate::intake::imports::overview::{self, ColumnReport, PreviewedMembers, PreviewedRecord, Reading};
 use crate::intake::imports::reading::row::{CellKind, Row};
 use crate::intake::imports::references::References;
+use crate::intake::imports::report::ImportReport;
+use crate::intake::imports::settings::{ColumnMapping, EmptyCells, ImportMode, ImportSettings, TagsMode};
+use crate::intake::imports::settle::settle;
 use crate::intake::imports::targets::{self, Target};
 use crate::intake::imports::typed;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
+use crate::kernel::values::address;
 use crate::kernel::values::hex::hex;
+use crate::kernel::values::phones;
 use serde_json::{Value as Json, json};
 use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
 
 /// Converts the rows of one import.
 #[derive(Debug)]
 pub struct RowReader {
     pub resource: ImportResource,
-    columns: Vec<Column>,
+    pub mode: ImportMode,
+    pub matching: Matching,
+    pub policy: Policy,
+    /// The records of the rows so far.
+    pub claims: Claims,
+    pub columns: Vec<Column>,
+    /// The columns in which each row of a record adds its values.
+    pub additive: Vec<u16>,
+    /// Whether an empty cell clears its member.
+    clears: bool,
     pub decisions: Decisions,
     /// The conventions for the numbers of a spreadsheet.
     typed: Conventions,
     names: NameEvidence,
-    /// The country of the workspace.
-    country: String,
     pub funnel: Funnel,
     pub references: References,
     /// The tag for all records.
@@ -90,12 +107,19 @@ impl RowReader {
         let mut columns = columns(tx.actor, resource, settings.mapping.as_deref().unwrap_or_default(), file, &known)?;
         let decisions = evidence.decide(tx.actor, settings, tx.now);
         columns.iter_mut().for_each(|column| column.decide(&decisions));
+        let tags = settings.tags.unwrap_or(TagsMode::Add);
+        let country = &tx.actor.settings.country;
         Ok(RowReader {
             resource,
+            mode: settings.mode(),
+            matching: Matching::new(resource, settings.match_by.as_deref(), country)?,
+            policy: Policy { tags, country: country.clone() },
+            claims: Claims::default(),
+            additive: (0..).zip(&columns).filter(|(_, column)| column.target.adds(tags)).map(|(n, _)| n).collect(),
+            clears: settings.empty_cells == Some(EmptyCells::Clear),
             columns,
             typed: Conventions { decimal: Decimal::Point, ..decisions.conventions.clone() },
             names: evidence.names,
-            country: tx.actor.settings.country.clone(),
             decisions,
             funnel,
             references: References::default(),
@@ -160,14 +184,18 @@ impl RowReader {
         let line = source.line;
         let currencies = self.currencies(source, problems);
         let mut amounts = Vec::new();
-        let RowReader { resource, columns, decisions, typed, funnel, references, .. } = self;
+        let RowReader { resource, columns, clears, decisions, typed, funnel, references, .. } = self;
         let (resource, stages) = (*resource, &funnel.stages);
         for (n, column) in columns.iter().enumerate() {
             let cell = source.cell(column.index);
             let conventions = if cell.kind == CellKind::Number { &*typed } else { &decisions.conventions };
             let written = typed::text(cell, &column.target);
             let raw = &*written;
-            let Some(text) = cell_text(n, column, (line, raw), report) else { continue };
+            let Some(text) = cell_text(n, column, (line, raw), report) else {
+                draft.cleared.extend(column.target.cleared().filter(|_| *clears));
+                continue;
+            };
+            draft.stated.push(Stated::new(n, &normal(&column.target, &text)));
             let currency = currency_of(&currencies, &column.target);
             let cell = FilledCell { line, raw, text: &text, currency };
             let mut reader = CellReader { tx, resource, conventions, stages, references, report };
@@ -176,7 +204,7 @@ impl RowReader {
                 counted.add(line, &text, reading.as_ref().ok());
             }
             match reading {
-                Ok(Reading::Amount(amount, currency)) => amounts.push((&column.name, amount, currency)),
+                Ok(Reading::Amount(amount, currency)) => amounts.push((column.name.clone(), amount, currency)),
                 Ok(_) => {}
                 Err(CellError::LeftOut(kind)) => report.warn(&Warned { kind, column: &column.name, line, raw }),
                 Err(CellError::Refused(code, detail)) => {
@@ -188,8 +216,12 @@ impl RowReader {
         if problems.len() > before {
             return Ok(None);
         }
+        if let Err(Contradiction(one, other)) = settle(&mut draft, self.resource, tx.now, tx.zone()) {
+            problems.push(self.contradicting_columns(source.line, one, other));
+            return Ok(None);
+        }
         for (column, amount, currency) in amounts {
-            overview::add_amount(&mut report.totals, column, amount, &currency);
+            overview::add_amount(&mut report.totals, &column, amount, &currency);
         }
         self.divide_name(&mut draft, report);
         self.complete(source, &mut draft);
@@ -199,22 +231,24 @@ impl RowReader {
 
     /// Adds a row to the stages and the preview of the report.
     fn show(&self, draft: &Draft, report: &mut ImportReport) {
-        let stage = draft.progress.current_stage().or(self.funnel.first_open());
+        let stage = draft.progress.destination(&self.funnel).ok().flatten().or(self.funnel.first_open());
         if let Some(stage) = stage {
             overview::add_stage(&mut report.stages, &stage.name, stage.category.as_str());
         }
         if report.preview.len() >= overview::PREVIEW_MAX {
             return;
         }
-        let mut record = draft.body.clone();
+        let mut record = draft.creation(Uuid::nil());
+        record.remove("id");
         let mut set = |member: &str, value: Option<Json>| {
             record.extend(value.map(|value| (member.to_owned(), value)));
         };
         set("stage", stage.map(|stage| json!(stage.name)));
         set("created_at", draft.progress.created_at.map(|at| json!(at)));
         set("closed_at", draft.progress.closed_at.map(|at| json!(at)));
-        set("loss_reason_id", draft.loss_reason.map(|id| json!(id)));
-        report.preview.push(PreviewedRecord { line: i64::try_from(draft.line).unwrap_or(i64::MAX), record });
+        set("loss_reason_id", draft.loss_reason().map(|id| json!(id)));
+        let line = i64::try_from(draft.line).unwrap_or(i64::MAX);
+        report.preview.push(PreviewedRecord { line, record: PreviewedMembers(record) });
     }
 
     /// Divides the full name of a contact.
@@ -223,7 +257,7 @@ impl RowReader {
             return;
         }
         let raw = draft.text("name").map(str::to_owned).unwrap_or_default();
-        let warning = full_name::divide(draft, &self.names.context(&self.country));
+        let warning = full_name::divide(draft, &self.names.context(&self.policy.country));
         let column = self.columns.iter().find(|column| column.target.member() == Some("name"));
         if let (Some(kind), Some(column)) = (warning, column) {
             report.warn(&Warned { kind, column: &column.name, line: draft.line, raw: &raw });
@@ -249,35 +283,43 @@ impl RowReader {
         named
     }
 
+    pub fn column(&self, n: u16) -> Option<&Column> {
+        self.columns.get(usize::from(n))
+    }
+
+    /// Returns the problem of a row whose outcome is contradictory.
+    fn contradicting_columns(&self, line: u64, one: Witness, other: Witness) -> RowProblem {
+        let of = |witness| self.columns.iter().find(|column| column.target.testifies(witness));
+        // A status column can name a stage, and a stage column a status.
+        let column = |witness| of(witness).or_else(|| of(Witness::Stage)).or_else(|| of(Witness::Status));
+        let name = |witness| column(witness).map(|column| column.name.clone()).unwrap_or_default();
+        let (one, other) = (name(one), name(other));
+        let detail = format!("{one} and {other} contradict each other");
+        RowProblem { line, column: Some(one), code: FieldCode::Invalid.as_str(), detail, value: None }
+    }
+
     /// Adds what the row lacks: an external id, a title, the price of its product.
     fn complete(&self, source: &Row, draft: &mut Draft) {
         let nameless = match self.resource {
             ImportResource::Leads | ImportResource::Deals => true,
-            ImportResource::Contacts => draft.emails().next().is_none(),
+            ImportResource::Contacts => draft.addresses("email").next().is_none(),
             _ => false,
         };
         if nameless && draft.external_id().is_none() {
             // The number of the row among identical rows makes the id unique, so that a repeated import creates no
             // duplicates.
             let twin = self.twins.get(&source.line).copied().unwrap_or(1);
-            draft.set("external_id", json!(format!("csv:{}:{twin}", hex(&file::digest(source)))));
+            draft.derived_id = Some(format!("csv:{}:{twin}", hex(&file::digest(source))));
         }
         match self.resource {
-            ImportResource::Leads => self.complete_lead(draft),
+            ImportResource::Leads => draft.set("pipeline_id", json!(self.funnel.pipeline)),
             ImportResource::Deals => self.complete_deal(draft),
             _ => {}
         }
     }
 
-    fn complete_lead(&self, draft: &mut Draft) {
-        draft.set("pipeline_id", json!(self.funnel.pipeline));
-        if let Some(stage) = draft.progress.stage.as_ref().map(|stage| stage.id) {
-            draft.set("stage_id", json!(stage));
-        }
-    }
-
     fn complete_deal(&self, draft: &mut Draft) {
-        draft.set_default_title();
+        draft.needs_title = true;
         let value = draft.body.get("value").cloned();
         if let Some((product, item)) = draft.line_item() {
             // Without a value of the deal, the line item has the price of the product, and the deal gets no
@@ -297,6 +339,20 @@ fn currency_of<'c>(currencies: &'c [(String, String)], target: &Target) -> Optio
         _ => true,
     };
     currencies.iter().find(named).map(|(_, currency)| currency.as_str())
+}
+
+/// Returns the text of a cell in a form that is the same for all notations of its value.
+fn normal(target: &Target, text: &str) -> String {
+    let member = match target {
+        Target::Person(member) => *member,
+        _ => target.member().unwrap_or_default(),
+    };
+    match member {
+        "email" => address::email(text),
+        "phone" => phones::part(text),
+        "domain" => address::domain(text).to_lowercase(),
+        _ => text.to_lowercase(),
+    }
 }
 
 /// Returns the tag of the settings; refuses one for records without tags.

@@ -8,10 +8,11 @@ use crate::intake::imports::detect::{self, Detection};
 use crate::intake::imports::file::{self, File};
 use crate::intake::imports::funnel::Funnel;
 use crate::intake::imports::model::{
-    ColumnMapping, DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportProblem, ImportProblemPage,
-    ImportResource, ImportRun, ImportSettings, ImportStatus, OnExisting,
+    DetectedFile, IMPORT, Import, ImportList, ImportPage, ImportProblem, ImportProblemPage, ImportResource,
+    ImportStatus,
 };
 use crate::intake::imports::prepare::RowReader;
+use crate::intake::imports::settings::{ColumnMapping, ImportRun, ImportSettings};
 use crate::intake::imports::undo_report::UndoReport;
 use crate::intake::imports::{findings, forget, hidden_cells, run};
 use crate::kernel::access::actor::Actor;
@@ -103,7 +104,7 @@ fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Ready> {
     require_idle(&import)?;
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
-    import.resource.authorize(tx.actor, settings.on_existing != Some(OnExisting::Skip))?;
+    import.resource.authorize(tx.actor, settings.changes_existing())?;
     let content = imports::table.find((tx.workspace(), id)).select(imports::content);
     let content: Vec<u8> = content.first::<Option<Vec<u8>>>(tx.conn)?.ok_or_else(forget::removed)?;
     let stages = match settings.reads_alike(&import.settings) {
@@ -210,11 +211,17 @@ pub fn require_idle(import: &Import) -> Result<()> {
 fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
     let elsewhere = given.sheet.is_some() && given.sheet != kept.sheet;
     let (given, kept) = (given.clone(), kept.clone());
+    // A new mode also replaces its older form, and the other way round.
+    let kept_mode = given.mode.is_none() && given.on_existing.is_none();
     let general = ImportSettings {
         pipeline_id: given.pipeline_id.or(kept.pipeline_id),
         currency: given.currency.clone().or(kept.currency.clone()),
         accept_guesses: given.accept_guesses.or(kept.accept_guesses),
-        on_existing: given.on_existing.or(kept.on_existing),
+        on_existing: given.on_existing.or(kept.on_existing.filter(|_| kept_mode)),
+        mode: given.mode.or(kept.mode.filter(|_| kept_mode)),
+        match_by: given.match_by.clone().or(kept.match_by.clone()),
+        tags: given.tags.or(kept.tags),
+        empty_cells: given.empty_cells.or(kept.empty_cells),
         tag: given.tag.clone().or(kept.tag.clone()),
         ..given
     };

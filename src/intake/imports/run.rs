@@ -6,11 +6,13 @@ use crate::db::tx::{Request, Tx};
 use crate::identity::sign_in::authentication;
 use crate::intake::imports::decide::FileEvidence;
 use crate::intake::imports::file::{self, File};
-use crate::intake::imports::model::{Import, ImportReport, ImportStatus, OnExisting};
+use crate::intake::imports::model::{Import, ImportStatus};
 use crate::intake::imports::prepare::{RowProblem, RowReader};
 use crate::intake::imports::reading::row::Row;
 use crate::intake::imports::references::References;
-use crate::intake::imports::write;
+use crate::intake::imports::report::ImportReport;
+use crate::intake::imports::settings::ImportSettings;
+use crate::intake::imports::write::{self, Account};
 use crate::intake::imports::{detect, forget, written};
 use crate::kernel::access::actor::{Actor, ActorKind};
 use crate::kernel::error::{Error, Result};
@@ -65,7 +67,7 @@ pub fn request(db: &Db, job: &Job) -> Result<Request> {
 /// Returns the same, and checks that the user may still import such records. Called before each chunk.
 fn authorized_request(db: &Db, job: &Job, import: &Import) -> Result<Request> {
     let request = request(db, job)?;
-    import.resource.authorize(&request.actor, import.settings.on_existing != Some(OnExisting::Skip))?;
+    import.resource.authorize(&request.actor, import.settings.changes_existing())?;
     Ok(request)
 }
 
@@ -105,7 +107,6 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         load(tx, id)
     })?;
     let table = open(request, &import, content)?;
-    let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let evidence = evidence(request, &import, &table);
     let mut reader =
         db.write_blocking(request, |tx| RowReader::new(tx, import.resource, &import.settings, &table, &evidence))?;
@@ -113,15 +114,17 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         (Some(report), 1..) => report.clone(),
         _ => reader.report(&import.settings),
     };
-    let (begin, begun) = (usize::try_from(job.done).unwrap_or(0), Instant::now());
-    let mut done = 0;
+    let (begin, mut done) = (usize::try_from(job.done).unwrap_or(0), 0);
+    let mut begun = Instant::now();
     for rows in reader.chunks(&table.rows, CHUNK) {
-        // Skips the chunks that a crashed worker committed.
+        let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
+        // Skips the chunks that were committed before the job was interrupted.
         if done < begin {
+            recall(db, request, &mut reader, &rows)?;
             done += rows.len();
+            begun = Instant::now();
             continue;
         }
-        let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
         let (reader, tried) = (RefCell::new(&mut reader), Cell::new(false));
         report = db.write_blocking(&authorized_request(db, job, &import)?, |tx| {
             let begun_at = tx.now;
@@ -130,16 +133,17 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
                 // The retry must not use ids of records that were rolled back with the first attempt.
                 reader.references = References::default();
             }
-            let problems = chunk(tx, reader, &rows, on_existing, &mut report)?;
+            let problems = chunk(tx, reader, &rows, &mut report)?;
             written::note(tx, id, begun_at)?;
             // Locks the job before the import, in the same order as a cancellation.
             queue::progress(tx, job, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
-            keep_problems(tx, id, &problems, report.failed)?;
+            keep_problems(tx, id, &problems, report.with_problems())?;
             diesel::update(imports::table.find((tx.workspace(), id)))
                 .set(imports::report.eq(&report))
                 .execute(tx.conn)?;
             Ok(report)
         })?;
+        reader.into_inner().claims.keep();
         done += rows.len();
         if begun.elapsed() > TIME_SLICE && done < table.rows.len() && db.yield_turn(job, true)? {
             return Ok(());
@@ -171,7 +175,6 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         load(tx, id)
     })?;
     let table = open(request, &import, content)?;
-    let on_existing = import.settings.on_existing.unwrap_or(OnExisting::Update);
     let evidence = evidence(request, &import, &table);
     let (report, problems) = db.rehearse_blocking(request, |tx| {
         let mut reader = RowReader::new(tx, import.resource, &import.settings, &table, &evidence)?;
@@ -179,7 +182,8 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         let mut problems = Vec::new();
         for rows in reader.chunks(&table.rows, CHUNK) {
             let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
-            problems.extend(chunk(tx, &mut reader, &rows, on_existing, &mut report)?);
+            problems.extend(chunk(tx, &mut reader, &rows, &mut report)?);
+            reader.claims.keep();
             tx.discard_events();
             let done = report.rows;
             authorized_request(db, job, &import)?;
@@ -199,14 +203,32 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     })
 }
 
+/// Notes the records of rows that an earlier part of the run has written.
+fn recall(db: &Db, request: &Request, reader: &mut RowReader, rows: &[&Row]) -> Result<()> {
+    let reader = RefCell::new(reader);
+    db.write_blocking(request, |tx| {
+        let reader = &mut **reader.borrow_mut();
+        reader.claims.rewind();
+        let (mut report, mut problems) = (reader.report(&ImportSettings::default()), Vec::new());
+        let mut drafts = Vec::with_capacity(rows.len());
+        for row in rows {
+            drafts.extend(reader.row(tx, row, &mut report, &mut problems)?);
+        }
+        write::recall(tx, reader, &drafts)
+    })?;
+    reader.into_inner().claims.keep();
+    Ok(())
+}
+
 /// Converts and writes a chunk of rows.
-fn chunk(
+pub fn chunk(
     tx: &mut Tx<'_>,
     reader: &mut RowReader,
     rows: &[&Row],
-    on_existing: OnExisting,
     report: &mut ImportReport,
 ) -> Result<Vec<RowProblem>> {
+    // A retry must not use the claims of the first attempt, which was rolled back.
+    reader.claims.rewind();
     let (mut prepared, mut problems) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
         report.rows += 1;
@@ -219,9 +241,9 @@ fn chunk(
             None => report.failed += 1,
         }
     }
-    write::chunk(tx, reader, prepared, on_existing, report, &mut problems)?;
+    write::chunk(tx, reader, prepared, &mut Account { report: &mut *report, problems: &mut problems })?;
     if reader.tag.is_some() {
-        report.tagged = report.created + report.updated;
+        report.tagged = report.created + report.updated + report.unchanged;
     }
     report.added_names.append(&mut reader.references.added);
     report.unknown_values.sort_by_key(|unknown| std::cmp::Reverse(unknown.rows));

@@ -2,7 +2,10 @@
 use crate::catalog::products::ProductCreate;
 use crate::identity::directory::users::UserCreate;
 use crate::intake::imports::custom;
+use crate::intake::imports::draft::Cleared;
 use crate::intake::imports::model::{ImportField, ImportResource};
+use crate::intake::imports::outcome::Witness;
+use crate::intake::imports::settings::TagsMode;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::bodies::shape::{Cell, Shape};
 use crate::kernel::fields::custom::{CustomField, CustomFields};
@@ -32,6 +35,8 @@ pub enum Target {
     LossReason,
     /// The current stage of the record.
     Stage,
+    /// Whether the record is open, won or lost.
+    Status,
     /// The time at which the record started.
     CreatedAt,
     /// The time at which the record was won or lost.
@@ -48,6 +53,33 @@ impl Target {
         match self {
             Target::Member(member, _) | Target::Reference(member, _) => Some(member),
             _ => None,
+        }
+    }
+
+    /// Checks whether each row of a record adds its values: the contacts of a deal, and tags unless they are replaced.
+    pub fn adds(&self, tags: TagsMode) -> bool {
+        matches!(self, Target::DealContact) || self.member() == Some("tags") && tags == TagsMode::Add
+    }
+
+    /// Returns the member that an empty cell clears, or `None` if it is a key or part of the history.
+    pub fn cleared(&self) -> Option<Cleared> {
+        match self {
+            Target::Member(member, _) if member == "external_id" => None,
+            Target::Member(member, _) | Target::Reference(member, _) => Some(Cleared::Member(member.clone())),
+            Target::Person(member) => Some(Cleared::Person(member)),
+            Target::Custom(field) => Some(Cleared::Custom(field.key.clone())),
+            _ => None,
+        }
+    }
+
+    /// Checks whether the column says something about the outcome of a record.
+    pub fn testifies(&self, witness: Witness) -> bool {
+        match witness {
+            Witness::Stage => matches!(self, Target::Stage),
+            Witness::Status => matches!(self, Target::Status),
+            Witness::ClosedAt => matches!(self, Target::ClosedAt),
+            Witness::Probability => self.member() == Some("probability_percent"),
+            Witness::LossReason => matches!(self, Target::LossReason) || self.member() == Some("loss_reason_id"),
         }
     }
 }
@@ -77,14 +109,15 @@ fn referred(member: &str) -> Option<Kind> {
     })
 }
 
-const HISTORY: [(&str, Target, &str); 3] = [
+const HISTORY: [(&str, Target, &str); 4] = [
     ("stage", Target::Stage, "the name of a stage of the pipeline"),
+    ("status", Target::Status, "open, won or lost, for leads also qualified or disqualified; or the name of a stage"),
     (
         "created_at",
         Target::CreatedAt,
         "the day on which the record started; if no date is known, the day of the import",
     ),
-    ("closed_at", Target::ClosedAt, "the day on which the record was won or lost"),
+    ("closed_at", Target::ClosedAt, "the day on which the record was won or lost; of an open deal, the expected day"),
 ];
 
 /// Returns every target of a resource with its name and a hint. `stages` are the names of the open stages of the
@@ -186,7 +219,7 @@ pub fn fields(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec
             Target::Reference(..) | Target::Product | Target::DealContact | Target::LossReason | Target::Stage => {
                 "reference"
             }
-            Target::Person(_) | Target::Currency(_) => "text",
+            Target::Person(_) | Target::Currency(_) | Target::Status => "text",
             Target::CreatedAt | Target::ClosedAt | Target::Entered(_) => "date",
         };
         // The title of a deal can be derived from its product and company.

@@ -119,6 +119,12 @@ impl Shape {
         properties.iter().map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Checks whether a member may be null.
+    pub fn takes_null(&self, name: &str) -> bool {
+        let Node::Object { properties, .. } = &self.root else { return false };
+        properties.iter().any(|(known, node)| known == name && node.nullable())
+    }
+
     pub fn required(&self) -> &[String] {
         if let Node::Object { required, .. } = &self.root { required } else { &[] }
     }

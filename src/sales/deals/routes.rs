@@ -11,7 +11,7 @@ use crate::sales::deals::lines;
 use crate::sales::deals::model::{
     DEAL, Deal, DealCreate, DealList, DealLoss, DealMove, DealPage, DealReopening, DealUpdate, DealWin,
 };
-use crate::sales::deals::store;
+use crate::sales::deals::{moves, store};
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id, Include};
@@ -70,7 +70,7 @@ async fn move_to_stage(
     key: IdempotencyKey,
     to: Valid<DealMove>,
 ) -> Result<Reply> {
-    ctx.once(key, move |tx| store::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
+    ctx.once(key, move |tx| moves::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
 }
 
 /// Win an open deal. It moves to the first won stage of its pipeline.
@@ -84,7 +84,7 @@ async fn win(
     key: IdempotencyKey,
     given: Valid<DealWin>,
 ) -> Result<Reply> {
-    ctx.once(key, move |tx| store::win(tx, id.0, expected, &given).map(Answer::record)).await
+    ctx.once(key, move |tx| moves::win(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Lose an open deal with a loss reason. It moves to the first lost stage of its pipeline.
@@ -98,7 +98,7 @@ async fn lose(
     key: IdempotencyKey,
     given: Valid<DealLoss>,
 ) -> Result<Reply> {
-    ctx.once(key, move |tx| store::lose(tx, id.0, expected, &given).map(Answer::record)).await
+    ctx.once(key, move |tx| moves::lose(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Reopen a won or lost deal.
@@ -112,7 +112,7 @@ async fn reopen(
     key: IdempotencyKey,
     given: Valid<DealReopening>,
 ) -> Result<Reply> {
-    ctx.once(key, move |tx| store::reopen(tx, id.0, expected, &given).map(Answer::record)).await
+    ctx.once(key, move |tx| moves::reopen(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// List the line items of a deal and their total. The ETag begins with the version of the deal.
@@ -191,7 +191,7 @@ impl UpsertStore for Deal {
                     competitor: new.competitor.clone(),
                     custom_fields: Vec::new(),
                 };
-                deal = store::move_to_stage(tx, deal.id, Expected::default(), &to)?;
+                deal = moves::move_to_stage(tx, deal.id, Expected::default(), &to)?;
             }
             (None, Some(pipeline)) if pipeline != deal.pipeline_id => return Err(pipelines::stage_needed()),
             _ => {}

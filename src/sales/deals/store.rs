@@ -1,31 +1,28 @@
-//! SQL of deals: creation (also with an imported history), changes and moves.
+//! SQL of deals: creation (also with an imported history) and changes.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::event::Event;
 use crate::db::events;
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::store::BatchStore;
-use crate::db::table::{self, Expected, Stored};
+use crate::db::table::{self, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::kernel::access::actor::ActorKind;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
-use crate::kernel::fields::custom::{CustomValue, CustomValues};
+use crate::kernel::fields::custom::CustomValues;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
 use crate::kernel::values::money::{Money, columns};
 use crate::kernel::values::tags::{Spelling, Tags};
 use crate::kernel::values::time::DateTime;
 use crate::records::{self, custom_values};
-use crate::sales::deals::model::{
-    DEAL, Deal, DealContact, DealContacts, DealCreate, DealLoss, DealMove, DealReopening, DealUpdate, DealWin,
-    ForecastCategory,
-};
+use crate::sales::deals::model::{DEAL, Deal, DealContact, DealContacts, DealCreate, DealUpdate, ForecastCategory};
 use crate::sales::deals::{line_items, lines, people};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
-use crate::schema::{deals, stage_spans};
+use crate::schema::deals;
 use crate::{insert_rows, restorable, stored};
 use diesel::prelude::*;
 use std::collections::HashMap;
@@ -39,7 +36,7 @@ fn in_workspace(workspace: Uuid) -> _ {
     deals::table.filter(deals::workspace_id.eq(workspace)).filter(deals::deleted_at.is_null())
 }
 
-const CONSTRAINTS: ConstraintRules = &[
+pub(super) const CONSTRAINTS: ConstraintRules = &[
     ("deals_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
     ("deals_company_id_fkey", ConstraintRule::Missing("/company_id")),
     ("deals_owner_id_fkey", ConstraintRule::Missing("/owner_id")),
@@ -118,7 +115,7 @@ pub struct History {
     pub stages: Vec<(Stage, DateTime)>,
     /// Whether a deal without a value gets the total of its line items. False for imported deals.
     pub value_from_lines: bool,
-    /// Whether the creation time is unknown. The closing time then replaces it, and reports ignore the duration.
+    /// Whether the creation or the closing time is unknown. Reports then ignore the duration.
     pub without_beginning: bool,
     /// Whether the time of the last move is unknown. Reports then ignore the duration of the stage before.
     pub last_undated: bool,
@@ -328,145 +325,6 @@ type SetValue =
 fn set_value(money: Option<&Money>) -> SetValue {
     let (amount, currency) = columns(money);
     (deals::value_amount.eq(amount), deals::value_currency.eq(currency))
-}
-
-/// The data of a move to another stage.
-#[derive(Clone, Debug, Default)]
-struct Ending {
-    value: Option<Money>,
-    delivery_date: Option<chrono::NaiveDate>,
-    loss_reason: Option<Uuid>,
-    loss_note: Option<String>,
-    competitor: Option<String>,
-    fields: Vec<CustomValue>,
-}
-
-/// Moves a locked deal to a stage. Status, closing time and loss reason follow from the category of the stage.
-fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) -> Result<Deal> {
-    if stage.id == before.stage_id {
-        let fills = !ending.fields.is_empty();
-        let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
-        return if fills { change(tx, before, &changes) } else { Ok(before.clone()) };
-    }
-    let given = [
-        ("value", ending.value.is_some()),
-        ("loss_note", ending.loss_note.is_some()),
-        ("competitor", ending.competitor.is_some()),
-    ];
-    visibility::authorize_members(tx, Kind::DEAL, &given)?;
-    let filled = custom_values::filled(tx, Kind::DEAL, &before.custom, &ending.fields, stage.id)?;
-    let lost = stage.category == Category::Lost;
-    stage.takes_loss_reason(ending.loss_reason)?;
-    // A lost deal keeps its loss note when the move gives no new one.
-    let loss_note = ending.loss_note.or_else(|| before.loss_note.clone()).filter(|_| lost);
-    // A closed deal may have a suspended owner, an open one may not. A reopened deal of a suspended owner goes to the
-    // caller.
-    let reopens = before.status != Category::Open && stage.category == Category::Open;
-    let owner = if reopens { refs::active_or_caller(tx, before.owner_id)? } else { before.owner_id };
-    let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
-        (true, _) => (before.closed_at, before.closed_by_id),
-        (false, Category::Open) => (None, None),
-        (false, _) => (Some(tx.now), before.owner_id.or(Some(tx.actor.user))),
-    };
-    let forecast = match stage.category {
-        Category::Won => Some(ForecastCategory::Closed),
-        _ if before.forecast_category == ForecastCategory::Closed => Some(ForecastCategory::Pipeline),
-        _ => None,
-    };
-    let after: Deal = diesel::update(deals::table.find((tx.workspace(), before.id)))
-        .set((
-            (deals::pipeline_id.eq(stage.pipeline_id), deals::stage_id.eq(stage.id), deals::status.eq(stage.category)),
-            (deals::closed_at.eq(closed_at), deals::stage_entered_at.eq(tx.now), deals::last_activity_at.eq(tx.now)),
-            (deals::closed_by_id.eq(closed_by), deals::loss_reason_id.eq(ending.loss_reason.filter(|_| lost))),
-            (deals::owner_id.eq(owner), deals::loss_note.eq(loss_note)),
-            ending.competitor.map(|name| deals::competitor.eq(name)),
-            ending.value.as_ref().map(|money| set_value(Some(money))),
-            ending.delivery_date.map(|date| deals::delivery_date.eq(date)),
-            forecast.map(|category| deals::forecast_category.eq(category)),
-            filled.map(|custom| deals::custom.eq(custom)),
-            (deals::version.eq(before.version + 1), deals::updated_at.eq(tx.now)),
-        ))
-        .returning(Deal::as_returning())
-        .get_result(tx.conn)
-        .map_constraint(CONSTRAINTS)?;
-    spans::advance(tx, before.id, stage)?;
-    let verb = match (before.status == after.status, after.status) {
-        (true, _) => "stage_changed",
-        (false, Category::Open) => "reopened",
-        (false, Category::Won) => "won",
-        (false, Category::Lost) => "lost",
-    };
-    tx.record(Event::changed(verb, before, &after)?);
-    Ok(after)
-}
-
-pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Result<Deal> {
-    let before = Deal::lock(tx, id, expected)?;
-    let pipeline = match to.pipeline_id {
-        Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Deal)?,
-        None => before.pipeline_id,
-    };
-    let stage = stages::within(tx, pipeline, to.stage_id)?;
-    let (loss_reason, loss_note) = (to.loss_reason_id, to.loss_note.clone());
-    let (competitor, fields) = (to.competitor.clone(), to.custom_fields.clone());
-    let ending = Ending { loss_reason, loss_note, competitor, fields, ..Ending::default() };
-    enter_stage(tx, &before, &stage, ending)
-}
-
-fn close(tx: &mut Tx<'_>, id: Uuid, expected: Expected, category: Category, ending: Ending) -> Result<Deal> {
-    let before = Deal::lock(tx, id, expected)?;
-    if before.status != Category::Open {
-        return Err(Error::new(
-            Code::AlreadyClosed,
-            format!("the deal is {}; reopen it first", before.status.as_str()),
-        ));
-    }
-    let stage = stages::first(tx, before.pipeline_id, category)?;
-    enter_stage(tx, &before, &stage, ending)
-}
-
-pub fn win(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealWin) -> Result<Deal> {
-    let (value, fields) = (given.value.clone(), given.custom_fields.clone());
-    let ending = Ending { value, delivery_date: given.delivery_date, fields, ..Ending::default() };
-    close(tx, id, expected, Category::Won, ending)
-}
-
-pub fn lose(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealLoss) -> Result<Deal> {
-    let (loss_reason, loss_note) = (Some(given.loss_reason_id), given.loss_note.clone());
-    let (competitor, fields) = (given.competitor.clone(), given.custom_fields.clone());
-    let ending = Ending { loss_reason, loss_note, competitor, fields, ..Ending::default() };
-    close(tx, id, expected, Category::Lost, ending)
-}
-
-pub fn reopen(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &DealReopening) -> Result<Deal> {
-    let before = Deal::lock(tx, id, expected)?;
-    if before.status == Category::Open {
-        return Err(Error::new(Code::NotClosed, "the deal is open"));
-    }
-    let stage = match given.stage_id {
-        Some(named) => stages::within(tx, before.pipeline_id, named)?,
-        None => last_open_stage(tx, &before)?,
-    };
-    if stage.category != Category::Open {
-        return Err(Error::member("/stage_id", FieldCode::Invalid, "must be an open stage"));
-    }
-    enter_stage(tx, &before, &stage, Ending { fields: given.custom_fields.clone(), ..Ending::default() })
-}
-
-/// Returns the last open stage of the deal that still exists, or else the first open stage.
-fn last_open_stage(tx: &mut Tx<'_>, deal: &Deal) -> Result<Stage> {
-    let entered_stages: Vec<Uuid> = stage_spans::table
-        .filter(stage_spans::workspace_id.eq(tx.workspace()))
-        .filter(stage_spans::record_id.eq(deal.id))
-        .order((stage_spans::entered_at.desc(), stage_spans::id.desc()))
-        .select(stage_spans::stage_id)
-        .load(tx.conn)?;
-    let existing_stages = stages::of_pipeline(tx, deal.pipeline_id)?;
-    let open = |id: &Uuid| existing_stages.iter().find(|s| s.id == *id && s.category == Category::Open);
-    match entered_stages.iter().find_map(open) {
-        Some(stage) => stages::within(tx, deal.pipeline_id, stage.id),
-        None => stages::first(tx, deal.pipeline_id, Category::Open),
-    }
 }
 
 /// Finds the existing deal for each item by `external_id`, among those that the caller may see.

@@ -22,7 +22,7 @@ use crate::sales::deals::line_items::LineItemInput;
 use crate::sales::deals::model::{Deal, DealContact, DealCreate, DealUpdate};
 use crate::sales::leads::filling::{Filler, Made, OnConflict};
 use crate::sales::leads::model::{Lead, LeadPerson};
-use crate::sales::leads::{addresses, come_back_tasks, store};
+use crate::sales::leads::{addresses, come_back_tasks, moves};
 use crate::sales::stages::{self, Category};
 use crate::schema::{companies as c, leads};
 use crate::web::batch_body::rules_under;
@@ -425,7 +425,7 @@ fn mark_converted(
         Category::Won => lead.clone(),
         _ => {
             let stage = stages::first(tx, lead.pipeline_id, Category::Won)?;
-            store::enter_stage(tx, lead, &stage, None, &[])?
+            moves::enter_stage(tx, lead, &stage, None, &[])?
         }
     };
     let converted: Lead = diesel::update(leads::table.find((tx.workspace(), lead.id)))

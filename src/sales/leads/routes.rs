@@ -13,7 +13,7 @@ use crate::sales::leads::convert::{self, ConversionResult, LeadConversion};
 use crate::sales::leads::model::{
     LEAD, Lead, LeadCreate, LeadDisqualification, LeadList, LeadMove, LeadPage, LeadUpdate,
 };
-use crate::sales::leads::store;
+use crate::sales::leads::{moves, store};
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id, Include};
@@ -72,7 +72,7 @@ async fn move_to_stage(
     key: IdempotencyKey,
     to: Valid<LeadMove>,
 ) -> Result<Reply> {
-    ctx.once(key, move |tx| store::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
+    ctx.once(key, move |tx| moves::move_to_stage(tx, id.0, expected, &to).map(Answer::record)).await
 }
 
 /// Disqualify an open lead with a loss reason.
@@ -86,7 +86,7 @@ async fn disqualify(
     key: IdempotencyKey,
     given: Valid<LeadDisqualification>,
 ) -> Result<Reply> {
-    ctx.once(key, move |tx| store::disqualify(tx, id.0, expected, &given).map(Answer::record)).await
+    ctx.once(key, move |tx| moves::disqualify(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Convert a lead into a contact, a company and a deal, in one transaction. A repeated request returns the records of
@@ -143,7 +143,7 @@ impl UpsertStore for Lead {
         match (new.stage_id, new.pipeline_id) {
             (Some(stage_id), pipeline_id) if stage_id != lead.stage_id => {
                 let to = LeadMove { stage_id, pipeline_id, ..LeadMove::default() };
-                store::move_to_stage(tx, lead.id, Expected::default(), &to)
+                moves::move_to_stage(tx, lead.id, Expected::default(), &to)
             }
             (None, Some(pipeline)) if pipeline != lead.pipeline_id => Err(pipelines::stage_needed()),
             _ => Ok(lead),

@@ -5,13 +5,13 @@ use crate::db::events;
 use crate::db::refs::{self, Named};
 use crate::db::related::{self, Related};
 use crate::db::store::BatchStore;
-use crate::db::table::{self, Expected, Stored};
+use crate::db::table::{self, Stored};
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{counter, tx::Tx, visibility};
 use crate::identity::directory::roles;
 use crate::kernel::access::actor::ActorKind;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
-use crate::kernel::fields::custom::{CustomValue, CustomValues};
+use crate::kernel::fields::custom::CustomValues;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
 use crate::kernel::values::money::columns;
@@ -19,9 +19,7 @@ use crate::kernel::values::tags::{Spelling, Tags};
 use crate::kernel::values::time::DateTime;
 use crate::records::{self, custom_values};
 use crate::sales::leads::come_back_tasks;
-use crate::sales::leads::model::{
-    LEAD, Lead, LeadCreate, LeadDisqualification, LeadMove, LeadPerson, LeadUpdate, Rating,
-};
+use crate::sales::leads::model::{LEAD, Lead, LeadCreate, LeadPerson, LeadUpdate, Rating};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::spans::{self, Span};
 use crate::sales::stages::{self, Category, Stage};
@@ -41,7 +39,7 @@ fn in_workspace(workspace: Uuid) -> _ {
     leads::table.filter(leads::workspace_id.eq(workspace)).filter(leads::deleted_at.is_null())
 }
 
-const CONSTRAINTS: ConstraintRules = &[
+pub(super) const CONSTRAINTS: ConstraintRules = &[
     ("leads_external_id_key", ConstraintRule::Taken(Code::DuplicateExternalId, "/external_id")),
     ("leads_contact_id_fkey", ConstraintRule::Missing("/contact_id")),
     ("leads_company_id_fkey", ConstraintRule::Missing("/company_id")),
@@ -218,7 +216,7 @@ fn new_row<'n>(
     spelling: &Spelling,
     person_is_hidden: bool,
 ) -> Result<NewRow<'n>> {
-    if stage.category == Category::Lost && history.loss_reason.is_none() && history.started_at().is_none() {
+    if stage.category == Category::Lost && history.loss_reason.is_none() && !history.imported {
         let detail = "must not be a lost stage: create the lead, then disqualify it with a reason";
         return Err(Error::member("/stage_id", FieldCode::Invalid, detail));
     }
@@ -282,14 +280,8 @@ fn spans_of(tx: &Tx<'_>, row: &NewRow<'_>, first: &Stage, stage: &Stage) -> Vec<
     }
 }
 
-/// Locks a lead and refuses a converted one.
-fn lock_open(tx: &mut Tx<'_>, id: Uuid, expected: Expected) -> Result<Lead> {
-    let lead = Lead::lock(tx, id, expected)?;
-    require_open(&lead)?;
-    Ok(lead)
-}
-
-fn require_open(lead: &Lead) -> Result<()> {
+/// Refuses a converted lead.
+pub(super) fn require_open(lead: &Lead) -> Result<()> {
     match lead.converted_at {
         Some(_) => {
             Err(Error::new(Code::AlreadyConverted, "the lead is converted; change its contact and deal instead"))
@@ -353,78 +345,6 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Lead, LeadUpdate>]) -> R
     let moved: Vec<Related> = moved.flat_map(|(before, after)| [belongs(before), belongs(after)]).collect();
     related::refresh_all(tx, &moved)?;
     come_back_tasks::sync(tx, &rows.into_iter().map(Some).collect::<Vec<_>>(), changed)
-}
-
-/// Moves a locked lead to a stage and sets its custom fields. Status and closing time follow from the category of the
-/// stage.
-pub fn enter_stage(
-    tx: &mut Tx<'_>,
-    before: &Lead,
-    stage: &Stage,
-    loss_reason: Option<Uuid>,
-    given: &[CustomValue],
-) -> Result<Lead> {
-    if stage.id == before.stage_id {
-        let changes = LeadUpdate { custom_fields: Some(given.to_vec()), ..LeadUpdate::default() };
-        return if given.is_empty() { Ok(before.clone()) } else { change(tx, before, &changes) };
-    }
-    let filled = custom_values::filled(tx, Kind::LEAD, &before.custom, given, stage.id)?;
-    let lost = stage.category == Category::Lost;
-    stage.takes_loss_reason(loss_reason)?;
-    // A closed lead may have a suspended owner, an open one may not. A reopened lead of a suspended owner goes to the
-    // caller.
-    let reopens = before.status != Category::Open && stage.category == Category::Open;
-    let owner = if reopens { refs::active_or_caller(tx, before.owner_id)? } else { before.owner_id };
-    let (closed_at, closed_by) = match (stage.category == before.status, stage.category) {
-        (true, _) => (before.closed_at, before.closed_by_id),
-        (false, Category::Open) => (None, None),
-        (false, _) => (Some(tx.now), before.owner_id.or(Some(tx.actor.user))),
-    };
-    let after: Lead = diesel::update(leads::table.find((tx.workspace(), before.id)))
-        .set((
-            (leads::pipeline_id.eq(stage.pipeline_id), leads::stage_id.eq(stage.id), leads::status.eq(stage.category)),
-            (leads::closed_at.eq(closed_at), leads::stage_entered_at.eq(tx.now), leads::last_activity_at.eq(tx.now)),
-            (leads::closed_by_id.eq(closed_by), leads::loss_reason_id.eq(loss_reason.filter(|_| lost))),
-            (leads::owner_id.eq(owner), filled.map(|custom| leads::custom.eq(custom))),
-            (leads::version.eq(before.version + 1), leads::updated_at.eq(tx.now)),
-        ))
-        .returning(Lead::as_returning())
-        .get_result(tx.conn)
-        .map_constraint(CONSTRAINTS)?;
-    spans::advance(tx, before.id, stage)?;
-    let verb = match (before.status == after.status, after.status) {
-        (true, _) => "stage_changed",
-        (false, Category::Open) => "reopened",
-        (false, Category::Won) => "won",
-        (false, Category::Lost) => "lost",
-    };
-    tx.record(Event::changed(verb, before, &after)?);
-    come_back_tasks::sync(tx, &[Some(before)], vec![after])?.pop().ok_or_else(Error::not_found)
-}
-
-pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
-    let before = Lead::lock(tx, id, expected)?;
-    if to.stage_id != before.stage_id {
-        require_open(&before)?;
-    }
-    let pipeline = match to.pipeline_id {
-        Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Lead)?,
-        None => before.pipeline_id,
-    };
-    let stage = stages::within(tx, pipeline, to.stage_id)?;
-    enter_stage(tx, &before, &stage, to.loss_reason_id, &to.custom_fields)
-}
-
-pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDisqualification) -> Result<Lead> {
-    let before = lock_open(tx, id, expected)?;
-    if before.status != Category::Open {
-        return Err(Error::new(
-            Code::AlreadyClosed,
-            format!("the lead is {}; move it to an open stage first", before.status.as_str()),
-        ));
-    }
-    let stage = stages::first(tx, before.pipeline_id, Category::Lost)?;
-    enter_stage(tx, &before, &stage, Some(given.loss_reason_id), &given.custom_fields)
 }
 
 /// Finds the existing lead for each item by `external_id`, among those that the caller may see.

@@ -25,7 +25,6 @@ pub mod name_lists;
 pub mod name_words;
 pub mod names;
 pub mod numerals;
-pub mod outcome_signals;
 pub mod outcomes;
 pub mod phone_cells;
 pub mod probability;

@@ -43,3 +43,6 @@ impl Default for Limits {
         }
     }
 }
+
+/// The maximum number of rows of a sheet in Excel.
+pub const SHEET_ROWS: u64 = 1_048_576;

@@ -3,7 +3,7 @@ use crate::intake::imports::reading::archive::Archive;
 use crate::intake::imports::reading::failure::{Failure, Result};
 use crate::intake::imports::reading::findings::{FindingKind, Findings};
 use crate::intake::imports::reading::letters;
-use crate::intake::imports::reading::limits::{Limits, SHEET_COLUMNS};
+use crate::intake::imports::reading::limits::{Limits, SHEET_COLUMNS, SHEET_ROWS};
 use crate::intake::imports::reading::number_format::{is_plain, number_text};
 use crate::intake::imports::reading::raw::RawRows;
 use crate::intake::imports::reading::row::{CellKind, Row};
@@ -13,8 +13,6 @@ use std::collections::HashSet;
 const CONTENT: &str = "content.xml";
 pub const MEDIA_TYPE: &str = "application/vnd.oasis.opendocument.spreadsheet";
 const SHEETS: usize = 1_000;
-/// The most rows that a sheet can have.
-const SHEET_ROWS: u64 = 1_048_576;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OdsSheet {

@@ -1,7 +1,7 @@
 //! The parts of an XLSX workbook: which sheets it has, and where they are.
 use crate::intake::imports::reading::archive::Archive;
 use crate::intake::imports::reading::failure::{Failure, Result};
-use crate::intake::imports::reading::limits::Limits;
+use crate::intake::imports::reading::limits::{Limits, SHEET_ROWS};
 use crate::intake::imports::reading::number_format::Epoch;
 use crate::intake::imports::reading::raw::RawRows;
 use crate::intake::imports::reading::xlsx_shared::Shared;
@@ -13,8 +13,6 @@ use std::collections::HashMap;
 /// The maximum for the parts that describe a workbook, in bytes.
 const PART: u64 = 8 << 20;
 const SHEETS: usize = 1_000;
-/// The most rows that a sheet can have.
-pub const SHEET_ROWS: u64 = 1_048_576;
 
 /// A sheet of a workbook.
 #[derive(Clone, Debug, PartialEq, Eq)]

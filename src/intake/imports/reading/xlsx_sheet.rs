@@ -2,11 +2,10 @@
 use crate::intake::imports::reading::failure::{Failure, Result};
 use crate::intake::imports::reading::findings::{FindingKind, Findings};
 use crate::intake::imports::reading::letters;
-use crate::intake::imports::reading::limits::{Limits, SHEET_COLUMNS};
+use crate::intake::imports::reading::limits::{Limits, SHEET_COLUMNS, SHEET_ROWS};
 use crate::intake::imports::reading::number_format::{Epoch, Format};
 use crate::intake::imports::reading::raw::RawRows;
 use crate::intake::imports::reading::row::{CellKind, Row};
-use crate::intake::imports::reading::xlsx_parts::SHEET_ROWS;
 use crate::intake::imports::reading::xlsx_shared::{Shared, unescape};
 use crate::intake::imports::reading::xml::{Node, Tag, Xml};
 

@@ -8,10 +8,10 @@ use crate::db::updates::Group;
 use crate::identity::directory::users::{self, User, UserUpdate};
 use crate::intake::imports::undo::chunk::{self, Chunk, Conflict, explain};
 use crate::intake::imports::undo::fields::{self, Plan, Write};
-use crate::intake::imports::undo::places;
 use crate::intake::imports::undo_report::{UndoObstacle, UndoRemainder, UndoReport};
 use crate::kernel::bodies::shape::{self, Shape};
 use crate::kernel::error::{Error, Result};
+use crate::sales::rewind;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Jsonb, Uuid as SqlUuid};
 use serde_json::{Map, Value as Json};
@@ -106,7 +106,7 @@ fn apply<R: Changeable>(tx: &mut Tx<'_>, plans: &[(&R, Plan)]) -> Result<()> {
     }
     let moved = plans.iter().filter_map(|(row, plan)| Some((row.id(), plan.place.clone()?)));
     let moved: Vec<(Uuid, Map<String, Json>)> = moved.collect();
-    if moved.is_empty() { Ok(()) } else { places::rewind::<R>(tx, &moved) }
+    if moved.is_empty() { Ok(()) } else { rewind::rewind::<R>(tx, &moved) }
 }
 
 const WRITES: &str = "

@@ -4,7 +4,6 @@ pub mod chunk;
 pub mod deletions;
 pub mod dispatch;
 pub mod fields;
-pub mod places;
 pub mod routes;
 pub mod run;
 pub mod steps;

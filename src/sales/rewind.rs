@@ -1,10 +1,11 @@
-//! Returns leads and deals to the stages in which they were before an import moved them.
+//! Returns leads and deals to the places in which they were before a move, and removes the move from their history.
 use crate::db::event::Event;
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::fields::kind::Kind;
+use crate::sales::stages::{Category, verb_of_move};
 use crate::schema::stages;
 use diesel::prelude::*;
 use serde_json::{Map, Value as Json, json};
@@ -40,7 +41,7 @@ const REOPEN: &str = "
     update stage_spans s set left_at = null from (:former) former
     where s.workspace_id = :workspace and s.id = former.id";
 
-/// Moves locked records back. The history shows them as if the import had not moved them; events show both moves.
+/// Moves locked records back. The history shows them as if they had not been moved; events show both moves.
 pub fn rewind<R: Stored>(tx: &mut Tx<'_>, places: &[(Uuid, Map<String, Json>)]) -> Result<()> {
     require_stages(tx, places)?;
     let ids: Vec<Uuid> = places.iter().map(|(id, _)| *id).collect();
@@ -85,18 +86,15 @@ fn require_stages(tx: &mut Tx<'_>, places: &[(Uuid, Map<String, Json>)]) -> Resu
 }
 
 fn record_moves<R: Stored>(tx: &mut Tx<'_>, before: &HashMap<Uuid, R>, after: &HashMap<Uuid, R>) -> Result<()> {
-    let status = |row: &R| Ok(serde_json::to_value(row).map_err(Error::internal)?.get("status").cloned());
     for (id, after) in after {
         let Some(before) = before.get(id) else { continue };
-        let (was, is): (Result<Option<Json>>, Result<Option<Json>>) = (status(before), status(after));
-        let (was, is) = (was?, is?);
-        let verb = match is.as_ref().and_then(Json::as_str) {
-            _ if was == is => "stage_changed",
-            Some("won") => "won",
-            Some("lost") => "lost",
-            _ => "reopened",
-        };
+        let verb = verb_of_move(status(before)?, status(after)?);
         tx.record(Event::changed(verb, before, after)?);
     }
     Ok(())
+}
+
+fn status<R: Stored>(row: &R) -> Result<Category> {
+    let row = serde_json::to_value(row).map_err(Error::internal)?;
+    serde_json::from_value(row.get("status").cloned().unwrap_or_default()).map_err(Error::internal)
 }

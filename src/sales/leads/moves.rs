@@ -1,0 +1,148 @@
+//! Moves of leads to other stages.
+use crate::db::constraint::MapConstraint;
+use crate::db::event::Event;
+use crate::db::refs;
+use crate::db::table::{Expected, Stored};
+use crate::db::tx::Tx;
+use crate::db::updates::execute_combined;
+use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::fields::custom::{CustomValue, CustomValues};
+use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::time::DateTime;
+use crate::records::custom_values;
+use crate::sales::entry::{Ending, Entry};
+use crate::sales::leads::come_back_tasks;
+use crate::sales::leads::model::{Lead, LeadDisqualification, LeadMove, LeadUpdate};
+use crate::sales::leads::store::{self, CONSTRAINTS};
+use crate::sales::pipelines::{self, PipelineKind};
+use crate::sales::spans::{self, Step};
+use crate::sales::stages::{self, Category, Stage};
+use crate::schema::leads;
+use diesel::prelude::*;
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// The columns that a move sets. The outer `None` keeps a column.
+#[derive(AsChangeset)]
+#[diesel(table_name = leads)]
+struct Placement {
+    pipeline_id: Uuid,
+    stage_id: Uuid,
+    status: Category,
+    closed_at: Option<Option<DateTime>>,
+    closed_by_id: Option<Option<Uuid>>,
+    without_beginning: Option<bool>,
+    owner_id: Option<Option<Uuid>>,
+    loss_reason_id: Option<Option<Uuid>>,
+    custom: Option<CustomValues>,
+    stage_entered_at: DateTime,
+    last_activity_at: DateTime,
+    version: i64,
+    updated_at: DateTime,
+}
+
+/// Moves locked leads to stages with few statements. Status, closing time and loss reason follow from the category of
+/// the stage.
+pub fn enter_stages(tx: &mut Tx<'_>, entries: &[Entry<'_, Lead>]) -> Result<Vec<Lead>> {
+    let reopened = entries.iter().filter(|entry| reopens(entry)).map(|entry| entry.record.owner_id);
+    let suspended = refs::suspended(tx, reopened.collect::<Vec<_>>())?;
+    let mut updates = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let placement = placement(tx, entry, &suspended)?;
+        let row = leads::table.find((tx.workspace(), entry.record.id));
+        updates.push(diesel::update(row).set(placement).returning(Lead::as_returning()));
+    }
+    let moved: Vec<Lead> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
+    let steps: Vec<Step<'_>> = entries.iter().map(Entry::step).collect();
+    spans::advance_each(tx, &steps)?;
+    let mut moved: HashMap<Uuid, Lead> = moved.into_iter().map(|lead| (lead.id, lead)).collect();
+    let mut result = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let after = moved.remove(&entry.record.id).ok_or_else(Error::not_found)?;
+        let verb = stages::verb_of_move(entry.record.status, after.status);
+        tx.record(Event::changed(verb, entry.record, &after)?);
+        result.push(after);
+    }
+    let before: Vec<Option<&Lead>> = entries.iter().map(|entry| Some(entry.record)).collect();
+    come_back_tasks::sync(tx, &before, result)
+}
+
+fn reopens(entry: &Entry<'_, Lead>) -> bool {
+    entry.record.status != Category::Open && entry.stage.category == Category::Open
+}
+
+fn placement(tx: &mut Tx<'_>, entry: &Entry<'_, Lead>, suspended: &[Uuid]) -> Result<Placement> {
+    let Entry { record: before, stage, at, ending } = entry;
+    let custom = custom_values::filled(tx, Kind::LEAD, &before.custom, &ending.fields, stage.id)?;
+    ending.check_reason(stage)?;
+    let changes_status = stage.category != before.status;
+    let closing = (changes_status && stage.category != Category::Open).then_some(*at);
+    // A closed lead may have a suspended owner, an open one may not. A reopened lead of a suspended owner goes to the
+    // caller.
+    let replaced = reopens(entry) && before.owner_id.is_some_and(|owner| suspended.contains(&owner));
+    Ok(Placement {
+        pipeline_id: stage.pipeline_id,
+        stage_id: stage.id,
+        status: stage.category,
+        closed_at: changes_status.then_some(closing),
+        closed_by_id: changes_status.then(|| closing.and_then(|_| before.owner_id.or(Some(tx.actor.user)))),
+        // A lead that was closed before it came into the workspace has no duration.
+        without_beginning: closing.filter(|at| *at < before.created_at).map(|_| true),
+        owner_id: replaced.then_some(Some(tx.actor.user)),
+        loss_reason_id: Some(ending.loss_reason.filter(|_| stage.category == Category::Lost)),
+        custom,
+        stage_entered_at: before.stage_entered_at.max(*at),
+        last_activity_at: before.last_activity_at.max(*at),
+        version: before.version + 1,
+        updated_at: tx.now,
+    })
+}
+
+/// Moves a locked lead to a stage and sets its custom fields.
+pub fn enter_stage(
+    tx: &mut Tx<'_>,
+    before: &Lead,
+    stage: &Stage,
+    loss_reason: Option<Uuid>,
+    fields: &[CustomValue],
+) -> Result<Lead> {
+    if stage.id == before.stage_id {
+        let changes = LeadUpdate { custom_fields: Some(fields.to_vec()), ..LeadUpdate::default() };
+        return if fields.is_empty() { Ok(before.clone()) } else { store::change(tx, before, &changes) };
+    }
+    let ending = Ending { loss_reason, fields: fields.to_vec(), ..Ending::default() };
+    let entry = Entry { record: before, stage, at: tx.now, ending };
+    enter_stages(tx, &[entry])?.pop().ok_or_else(Error::not_found)
+}
+
+pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
+    let before = Lead::lock(tx, id, expected)?;
+    if to.stage_id != before.stage_id {
+        store::require_open(&before)?;
+    }
+    let pipeline = match to.pipeline_id {
+        Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Lead)?,
+        None => before.pipeline_id,
+    };
+    let stage = stages::within(tx, pipeline, to.stage_id)?;
+    enter_stage(tx, &before, &stage, to.loss_reason_id, &to.custom_fields)
+}
+
+pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDisqualification) -> Result<Lead> {
+    let before = Lead::lock(tx, id, expected)?;
+    store::require_open(&before)?;
+    if before.status != Category::Open {
+        return Err(Error::new(
+            Code::AlreadyClosed,
+            format!("the lead is {}; move it to an open stage first", before.status.as_str()),
+        ));
+    }
+    let stage = stages::first(tx, before.pipeline_id, Category::Lost)?;
+    enter_stage(tx, &before, &stage, Some(given.loss_reason_id), &given.custom_fields)
+}
+
+/// Moves locked leads of a list, of which none may be converted.
+pub fn enter_unconverted(tx: &mut Tx<'_>, entries: &[Entry<'_, Lead>]) -> Result<Vec<Lead>> {
+    entries.iter().try_for_each(|entry| store::require_open(entry.record))?;
+    enter_stages(tx, entries)
+}
