@@ -489,11 +489,11 @@ fn cases(bench: &Bench) -> Vec<Case> {
 /// A report's statement with its names filled in, on one line, as pgbench wants it.
 fn plain(sql: &str, bench: &Bench, from: &str, to: &str) -> String {
     let quoted = |text: &str| format!("'{text}'");
-    let text: Vec<&str> = sql.lines().filter(|line| !line.starts_with("--")).collect();
+    let text: Vec<&str> = sql.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
     let mut text = text.join(" ");
     for (name, value) in [
         (":records", "deals".to_owned()),
-        (":value", "deals.value_amount".into()),
+        (":amount", "deals.value_amount".into()),
         (":currency", "deals.value_currency".into()),
         (":workspace", quoted(&bench.workspace)),
         (":pipeline", quoted(&bench.pipeline)),
