@@ -1,11 +1,17 @@
 //! `voronka import`: imports a file through the API, with a progress bar.
+use crate::cli::import_report::{self, member};
+use crate::cli::import_settings;
 use crate::cli::settings::Import;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value as Json, json};
+use std::process::ExitCode;
 use std::time::Duration;
 use ureq::Agent;
 
 type Outcome<T = ()> = Result<T, String>;
+
+/// The exit code of an import that refused rows, or left out rows without a record.
+const ROWS_REFUSED: u8 = 3;
 
 /// The connection to a server.
 struct Server<'a> {
@@ -15,116 +21,27 @@ struct Server<'a> {
 
 const BOUNDARY: &str = "voronka-import-boundary";
 
-pub fn run(options: &Import) -> Outcome {
+/// Imports the file. Succeeds only if every row came in.
+pub fn run(options: &Import) -> Outcome<ExitCode> {
     let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
     let server = Server { agent, options };
     let content = std::fs::read(&options.file).map_err(|e| format!("{}: {e}", options.file.display()))?;
     let import = server.upload(&content)?;
-    let detected = member(&import, "detected");
-    let text = |name: &str| member(detected, name).as_str().unwrap_or("none").to_owned();
-    println!(
-        "{} rows, {}, delimiter {:?}, dates {}",
-        member(detected, "rows"),
-        text("encoding"),
-        text("delimiter"),
-        text("date_format")
-    );
+    import_report::print_detected(member(&import, "detected"));
     let id = member(&import, "id").as_str().unwrap_or_default().to_owned();
-    let settings = settings(options, &import)?;
-    for mapping in member(&settings, "mapping").as_array().into_iter().flatten() {
-        println!("  {} → {}", member(mapping, "column"), member(mapping, "field"));
-    }
-    let job = server.send(
-        "POST",
-        &format!("/imports/{id}/run"),
-        Some(json!({ "dry_run": options.dry_run, "settings": settings })),
-    )?;
+    let settings = import_settings::settings(options, member(member(&import, "settings"), "mapping"))?;
+    let body = json!({ "dry_run": options.dry_run, "settings": settings });
+    let job = server.send("POST", &format!("/imports/{id}/run"), Some(body))?;
     server.watch(member(&job, "id").as_str().unwrap_or_default())?;
     let report = member(&server.send("GET", &format!("/imports/{id}"), None)?, "report").clone();
-    print_report(&report, options.dry_run);
-    let with_problems = ["failed", "without_record"].map(|count| member(&report, count).as_i64().unwrap_or(0));
-    if with_problems.iter().sum::<i64>() > 0 {
-        let problems = server.send("GET", &format!("/imports/{id}/problems?limit=20"), None)?;
-        for problem in member(&problems, "data").as_array().into_iter().flatten() {
-            let column = member(problem, "column").as_str().map(|c| format!(", column {c}")).unwrap_or_default();
-            println!(
-                "  line {}{column}: {}",
-                member(problem, "row"),
-                member(problem, "detail").as_str().unwrap_or_default()
-            );
-        }
-        println!("for all problems: GET /api/v1/imports/{id}/problems");
+    import_report::print_report(&report, options.dry_run);
+    let refused = ["failed", "without_record"].map(|count| member(&report, count).as_i64().unwrap_or(0));
+    if refused.iter().sum::<i64>() == 0 {
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(())
-}
-
-fn member<'j>(value: &'j Json, name: &str) -> &'j Json {
-    value.get(name).unwrap_or(&Json::Null)
-}
-
-fn print_report(report: &Json, dry_run: bool) {
-    let would = if dry_run { "would be " } else { "" };
-    let count = |name: &str| member(report, name).to_string();
-    println!(
-        "{} {would}created, {} {would}updated, {} unchanged, {} skipped, {} refused, {} repeated",
-        count("created"),
-        count("updated"),
-        count("unchanged"),
-        count("skipped"),
-        count("failed"),
-        count("repeated")
-    );
-    for unknown in member(report, "unknown_values").as_array().into_iter().flatten() {
-        let (column, value) = (
-            member(unknown, "column").as_str().unwrap_or_default(),
-            member(unknown, "value").as_str().unwrap_or_default(),
-        );
-        let hint = member(unknown, "nearest")
-            .as_str()
-            .map(|n| format!("; to use {n} instead: --value '{column}:{value}={n}'"));
-        println!("  {column}: unknown value {value} ({} rows){}", member(unknown, "rows"), hint.unwrap_or_default());
-    }
-}
-
-/// Returns the settings from the flags. With `--value` only, the values are added to the suggested mapping.
-fn settings(options: &Import, import: &Json) -> Outcome<Json> {
-    let mut mapping: Vec<Json> = Vec::new();
-    for one in &options.mapping {
-        let (column, field) =
-            one.split_once('=').ok_or_else(|| format!("--map {one}: must have the form COLUMN=FIELD"))?;
-        mapping.push(json!({ "column": column, "field": field, "values": [] }));
-    }
-    if mapping.is_empty() {
-        mapping = member(member(import, "settings"), "mapping").as_array().cloned().unwrap_or_default();
-    }
-    for one in &options.values {
-        let wrong = || format!("--value {one}: must have the form COLUMN:FROM=TO");
-        let (column, rest) = one.split_once(':').ok_or_else(wrong)?;
-        let (from, to) = rest.split_once('=').ok_or_else(wrong)?;
-        let found = mapping.iter_mut().find(|m| member(m, "column") == column);
-        let values = found.and_then(|m| m.get_mut("values")).and_then(Json::as_array_mut);
-        values
-            .ok_or_else(|| format!("--value {one}: the column {column} is not mapped"))?
-            .push(json!({ "from": from, "to": to }));
-    }
-    for mapping in mapping.iter_mut().filter_map(Json::as_object_mut) {
-        mapping.retain(|_, value| !value.is_null());
-    }
-    let mut settings = json!({ "mapping": mapping });
-    let extra = [
-        ("pipeline_id", &options.pipeline),
-        ("date_format", &options.date_format),
-        ("mode", &options.mode),
-        ("tags", &options.tags),
-        ("empty_cells", &options.empty_cells),
-    ];
-    if let Some(members) = settings.as_object_mut() {
-        if !options.match_by.is_empty() {
-            members.insert("match_by".to_owned(), json!(options.match_by));
-        }
-        members.extend(extra.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value.as_ref()?)))));
-    }
-    Ok(settings)
+    import_report::print_problems(&server.send("GET", &format!("/imports/{id}/problems?limit=20"), None)?);
+    println!("for all problems: GET /api/v1/imports/{id}/problems");
+    Ok(ExitCode::from(ROWS_REFUSED))
 }
 
 impl Server<'_> {
@@ -134,6 +51,11 @@ impl Server<'_> {
         let mut body = part("name=\"resource\"");
         body.extend(self.options.resource.as_bytes());
         body.extend(b"\r\n");
+        if let Some(sheet) = &self.options.reading.sheet {
+            body.extend(part("name=\"sheet\""));
+            body.extend(sheet.as_bytes());
+            body.extend(b"\r\n");
+        }
         body.extend(part(&format!("name=\"file\"; filename=\"{name}\"")));
         body.extend(content);
         body.extend(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
@@ -171,6 +93,7 @@ impl Server<'_> {
             );
             words.push_str(&format!("\n  {pointer} {detail}"));
         }
+        import_report::print_decisions(member(&json, "decisions"));
         Err(words)
     }
 

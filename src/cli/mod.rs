@@ -2,6 +2,8 @@
 mod commands;
 mod demo;
 mod import;
+mod import_report;
+mod import_settings;
 pub mod settings;
 
 use clap::Parser;
@@ -15,21 +17,25 @@ pub fn run() -> ExitCode {
     start_log();
     crate::resources::install();
     let outcome = match cli.command {
-        Command::Serve(options) => commands::serve(&options),
-        Command::Work(options) => commands::work(&options),
-        Command::Migrate(options) => commands::migrate(&options),
-        Command::AdoptSecret(options) => commands::adopt_secret(&options),
-        Command::Demo(options) => commands::demo(&options),
         Command::Import(options) => import::run(&options),
-        Command::Openapi { old, collection } => commands::openapi(old, collection),
+        Command::Serve(options) => commands::serve(&options).map(done),
+        Command::Work(options) => commands::work(&options).map(done),
+        Command::Migrate(options) => commands::migrate(&options).map(done),
+        Command::AdoptSecret(options) => commands::adopt_secret(&options).map(done),
+        Command::Demo(options) => commands::demo(&options).map(done),
+        Command::Openapi { old, collection } => commands::openapi(old, collection).map(done),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(message) => {
             eprintln!("voronka: {message}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn done(_: ()) -> ExitCode {
+    ExitCode::SUCCESS
 }
 
 /// Makes everything that this process and its PostgreSQL write, such as e-mails, files and logs, readable for its own

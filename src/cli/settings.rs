@@ -211,7 +211,7 @@ pub struct Serve {
 /// Settings of an import.
 #[derive(Clone, Debug, Args)]
 pub struct Import {
-    /// The CSV file
+    /// The file: CSV, XLSX, ODS, vCard, or a zip archive of them
     pub file: PathBuf,
     /// Resource of the rows: users, companies, contacts, products, leads or deals
     #[arg(long)]
@@ -223,31 +223,89 @@ pub struct Import {
     /// such as contacts:write
     #[arg(long, env = "VORONKA_TOKEN", hide_env_values = true)]
     pub token: String,
+    /// Only show what would happen
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub reading: ImportReading,
+    #[command(flatten)]
+    pub writing: ImportWriting,
+}
+
+/// How the file is read. What is absent is taken from the file.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "How the file is read")]
+pub struct ImportReading {
     /// Maps a column to a field, as COLUMN=FIELD. Can be repeated. Without it the suggested fields are used
     #[arg(long = "map", value_name = "COLUMN=FIELD")]
     pub mapping: Vec<String>,
     /// Replaces a value of a column, as COLUMN:FROM=TO. Can be repeated
     #[arg(long = "value", value_name = "COLUMN:FROM=TO")]
     pub values: Vec<String>,
-    /// Pipeline of leads and deals. Default: the default pipeline
+    /// Sheet of a workbook, or file in an archive. Default: the first visible one
     #[arg(long)]
-    pub pipeline: Option<String>,
-    /// Date format, such as dd.mm.yyyy. Default: detected from the file
+    pub sheet: Option<String>,
+    /// Line of the header; 0 if the file has none
+    #[arg(long)]
+    pub header_line: Option<i64>,
+    /// Encoding of a text file, such as windows-1251
+    #[arg(long)]
+    pub encoding: Option<String>,
+    /// Delimiter of a text file
+    #[arg(long)]
+    pub delimiter: Option<String>,
+    /// Sign before the decimals: . or ,
+    #[arg(long)]
+    pub decimal: Option<String>,
+    /// Order of day, month and year: dmy, mdy, ymd or per_column
+    #[arg(long)]
+    pub date_order: Option<String>,
+    /// Date format, such as dd.mm.yyyy; an older form of --date-order
     #[arg(long)]
     pub date_format: Option<String>,
+    /// Currency of amounts that name none
+    #[arg(long)]
+    pub currency: Option<String>,
+    /// Meaning of a currency sign, as SIGN=CURRENCY, such as $=CAD. Can be repeated
+    #[arg(long = "currency-sign", value_name = "SIGN=CURRENCY")]
+    pub currency_signs: Vec<String>,
+    /// The number that means certainty in probabilities: one or hundred
+    #[arg(long)]
+    pub probability_scale: Option<String>,
+    /// Dates that are numbers count the days since 1904
+    #[arg(long)]
+    pub since_1904: bool,
+    /// Answer open questions with their first choice
+    #[arg(long)]
+    pub accept_guesses: bool,
+}
+
+/// What is written.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "What is written")]
+pub struct ImportWriting {
+    /// Id of the pipeline of leads and deals. Default: the default pipeline
+    #[arg(long)]
+    pub pipeline: Option<String>,
     /// Which rows are written: create, update or both. Default: both
     #[arg(long)]
     pub mode: Option<String>,
     /// Keys by which rows find their records, such as external_id,email. Default: depends on the resource
     #[arg(long, value_delimiter = ',')]
     pub match_by: Vec<String>,
+    /// Meaning of the name of a stage, as NAME=STAGE. Can be repeated
+    #[arg(long = "stage-name", value_name = "NAME=STAGE")]
+    pub stage_names: Vec<String>,
+    /// Names of records that do not exist: create, leave_out or refuse. Default: create
+    #[arg(long)]
+    pub unknown_names: Option<String>,
     /// What happens to the tags of existing records: add or replace. Default: add
     #[arg(long)]
     pub tags: Option<String>,
     /// What an empty cell means for an existing record: keep or clear. Default: keep
     #[arg(long)]
     pub empty_cells: Option<String>,
-    /// Only show what would happen
+    /// Tag for all records of the file
     #[arg(long)]
-    pub dry_run: bool,
+    pub tag: Option<String>,
 }
