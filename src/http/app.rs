@@ -44,6 +44,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::handover::service(config);
     sales::batch_move::service(config);
     intake::imports::routes::service(config);
+    intake::imports::refused::service(config);
     intake::imports::undo::routes::service(config);
     intake::composite::service(config);
     privacy::export::service(config);

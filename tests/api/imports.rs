@@ -167,9 +167,25 @@ fn a_parent_may_follow_in_the_file() {
     let owner = workspace();
     let report =
         import(&owner, "companies", "name,parent\nGrandchild,Child\nChild,Root\nRoot,\nOrphan,Nobody\n", json!({}));
-    assert_eq!(report["created"], 3, "{report}");
-    assert_eq!(report["failed"], 1, "{report}");
-    assert_eq!(report["unknown_values"][0]["value"], "Nobody");
+    assert_eq!(report["created"], 4, "{report}");
+    assert_eq!(report["added_names"], json!(["company Nobody"]), "{report}");
+    let orphan = owner.get("/companies?name=Orphan&include=parent").ok();
+    assert_eq!(orphan["included"]["companies"][0]["name"], "Nobody");
+}
+
+#[test]
+fn names_of_records_that_do_not_exist_are_created_left_out_or_refused() {
+    let csv = "last_name,company,owner\nTamm,Acme Rockets,Nobody\n";
+    let imported = |unknown: Json| {
+        let owner = workspace();
+        let report = import(&owner, "contacts", csv, json!({ "unknown_names": unknown }));
+        let companies = owner.get("/companies").ok()["data"].as_array().unwrap().len();
+        let warned = report["warnings"].as_array().unwrap().iter().filter(|one| one["kind"] == "unknown_name").count();
+        (report["created"].clone(), report["failed"].clone(), companies, warned)
+    };
+    assert_eq!(imported(json!("create")), (json!(1), json!(0), 1, 1));
+    assert_eq!(imported(json!("leave_out")), (json!(1), json!(0), 0, 2));
+    assert_eq!(imported(json!("refuse")), (json!(0), json!(1), 0, 0));
 }
 
 #[test]
@@ -183,7 +199,7 @@ fn deals_are_imported_with_their_history() {
         json!({ "mapping": [{ "column": "opportunity_id", "field": "external_id" }, { "column": "sales_agent", "field": "owner" },
             { "column": "product", "field": "product", "values": values }, { "column": "deal_stage", "field": "stage" },
             { "column": "engage_date", "field": "entered.Quote sent" }, { "column": "close_date", "field": "closed_at" },
-            { "column": "close_value", "field": "value" }] })
+            { "column": "close_value", "field": "value" }], "unknown_names": "refuse", "accept_guesses": true })
     };
     let upload = owner.upload("deals", "pipeline.csv", csv.as_bytes()).created();
     assert_eq!(upload["detected"]["date_format"], "dd-mm-yy");

@@ -164,3 +164,114 @@ fn errors_name_the_place() {
     refused(b"%PDF-1.7", "PDF");
     refused(&zip(&[("one.pdf", b"%PDF-1.7")]), "one.pdf");
 }
+
+#[test]
+fn refused_rows_are_corrected_and_uploaded_again() {
+    let owner = workspace();
+    let file = "first_name,last_name,email\nAnn,Tamm,ann@x.example\n\"Bob, Jr.\",Kask,bob at x.example\n";
+    let import = imported(&owner, "contacts", "wrong.csv", file.as_bytes(), json!({}));
+    assert_eq!(import["report"]["failed"], 1, "{import}");
+    let path = format!("/imports/{}/refused-rows", import["id"].as_str().unwrap());
+    let refused = owner.with("Accept", "text/csv").get(&path);
+    assert_eq!(refused.header("content-type"), "text/csv; charset=utf-8");
+    let lines: Vec<&str> = refused.text.lines().collect();
+    assert_eq!(lines[0], "first_name,last_name,email,refused_because");
+    assert!(lines[1].starts_with("\"Bob, Jr.\",Kask,bob at x.example,"), "{lines:?}");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    let rows = owner.get(&path).ok();
+    assert_eq!([&rows["rows"][0]["row"], &rows["rows"][0]["cells"][1]], [&json!(3), &json!("Kask")]);
+    let corrected = refused.text.replace("bob at x", "bob@x");
+    let again = imported(&owner, "contacts", "corrected.csv", corrected.as_bytes(), json!({}));
+    assert_eq!([&again["report"]["created"], &again["report"]["failed"]], [&json!(1), &json!(0)], "{again}");
+}
+
+fn only(client: &Client, path: &str) -> Json {
+    let page = client.get(path).ok();
+    assert_eq!(page["data"].as_array().unwrap().len(), 1, "{page}");
+    page["data"][0].clone()
+}
+
+#[test]
+fn several_columns_feed_the_addresses_of_a_contact() {
+    let owner = workspace();
+    let csv = "Last Name,Email,Email 2,Mobile Phone,Phone,Tags,Labels\n\
+        Tamm,a@x.example,b@x.example,+372 5550001,+372 6660002,vip,fair\n";
+    let columns = [("Last Name", "last_name"), ("Email", "email"), ("Email 2", "email"), ("Mobile Phone", "phone")];
+    let more = [("Phone", "phone"), ("Tags", "tags"), ("Labels", "tags")];
+    imported(&owner, "contacts", "x.csv", csv.as_bytes(), mapping(&[&columns[..], &more[..]].concat()));
+    let contact = only(&owner, "/contacts?last_name=Tamm");
+    let listed = |list: &str, member: &str| -> Vec<String> {
+        let items = contact[list].as_array().unwrap().iter();
+        items.map(|item| item[member].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(listed("emails", "email"), ["a@x.example", "b@x.example"]);
+    assert_eq!(listed("phones", "phone"), ["+372 5550001", "+372 6660002"]);
+    assert_eq!(contact["tags"], json!(["vip", "fair"]));
+    let twice = mapping(&[("Email", "last_name"), ("Last Name", "last_name")]);
+    let upload = id(&owner.upload("contacts", "x.csv", csv.as_bytes()).created());
+    let problem = owner.post(&format!("/imports/{upload}/run"), json!({ "settings": twice }));
+    let problem = problem.problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/settings/mapping/1/field", "{problem}");
+}
+
+#[test]
+fn parts_of_a_text_are_joined() {
+    let owner = workspace();
+    let contacts = "Name,Street,Zip,City,Country\nAnn Tamm,Pikk 1,10123,Tallinn,Estonia\n";
+    imported(&owner, "contacts", "x.csv", contacts.as_bytes(), json!({}));
+    assert_eq!(only(&owner, "/contacts?last_name=Tamm")["address"], "Pikk 1, 10123, Tallinn, Estonia");
+    let leads = "First Name,Last Name,Company\nBob,Kask,Kask OU\n";
+    imported(&owner, "leads", "x.csv", leads.as_bytes(), json!({}));
+    assert_eq!(only(&owner, "/leads")["person"]["name"], "Bob Kask");
+}
+
+#[test]
+fn an_unknown_stage_is_a_question() {
+    let owner = workspace();
+    let csv = "Title,Stage\nBoat,Negotiation\nOars,Closed Won\n";
+    let import = id(&owner.upload("deals", "x.csv", csv.as_bytes()).created());
+    let run = |settings: Json| owner.post(&format!("/imports/{import}/run"), json!({ "settings": settings }));
+    let problem = run(json!({})).problem(422, "decision_needed");
+    let decision = &problem["decisions"][0];
+    assert_eq!(decision["key"], "stage_names.Negotiation", "{problem}");
+    assert_eq!(problem["decisions"].as_array().unwrap().len(), 1, "{problem}");
+    let stages = owner.get("/stages").ok()["data"].as_array().unwrap().clone();
+    assert!(decision["choices"].as_array().unwrap().len() > 2, "{decision}");
+    let last = decision["choices"][1]["value"].as_str().unwrap();
+    assert!(stages.iter().any(|stage| stage["name"] == last), "{last}");
+    let wrong = run(json!({ "stage_names": [{ "name": "Negotiation", "stage": "Nowhere" }] }));
+    let wrong = wrong.problem(422, "validation_failed");
+    assert_eq!(wrong["errors"][0]["pointer"], "/settings/stage_names/0/stage", "{wrong}");
+    let job = run(json!({ "stage_names": [{ "name": "negotiation", "stage": last }] })).expect(202);
+    assert_eq!(finished(&owner, &id(&job))["status"], "succeeded");
+    let boat = owner.get("/deals?title=Boat&include=stage").ok();
+    assert_eq!(boat["included"]["stages"][0]["name"], last);
+}
+
+/// The columns of an export that an import cannot set.
+const OF_THE_SERVER: [&str; 7] =
+    ["number", "version", "created_at", "updated_at", "last_activity_at", "stage_entered_at", "next_task"];
+
+#[test]
+fn an_export_changes_nothing_in_its_workspace() {
+    let owner = workspace();
+    let company = id(&owner.post("/companies", json!({ "name": "Acme", "domain": "acme.example" })).created());
+    let contact = json!({ "first_name": "Ann", "last_name": "Tamm", "emails": [{ "email": "a@x.example" },
+        { "email": "b@x.example" }], "phone": "+43 664 1234567", "company_id": company, "tags": ["vip", "=1+1"] });
+    owner.post("/contacts", contact).created();
+    let deal = json!({ "title": "Boat", "company_id": company, "value": { "amount": 123_456, "currency": "USD" } });
+    owner.post("/deals", deal).created();
+    owner.post("/leads", json!({ "title": "Seats", "person": { "name": "Eva Stone" }, "rating": "hot" })).created();
+    for resource in ["companies", "contacts", "deals", "leads"] {
+        let export = || owner.with("Accept", "text/csv").get(&format!("/{resource}")).text;
+        let before = export();
+        let import = imported(&owner, resource, "export.csv", before.as_bytes(), json!({}));
+        assert_eq!(import["report"]["unchanged"], 1, "{resource}: {}", import["report"]);
+        assert_eq!(export(), before, "{resource}");
+        for column in import["detected"]["columns"].as_array().unwrap() {
+            let name = column["name"].as_str().unwrap();
+            let is_read = column["suggested_field"].is_string() || column["filled"] == 0;
+            assert!(is_read || OF_THE_SERVER.contains(&name) || name.ends_with("_id"), "{resource}: {column}");
+        }
+    }
+}

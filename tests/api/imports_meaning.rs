@@ -5,7 +5,7 @@ use crate::support::{Client, id, user_with, workspace};
 use serde_json::{Value as Json, json};
 
 /// Creates a German workspace with a short pipeline of deals.
-fn home() -> Client {
+pub fn home() -> Client {
     let owner = workspace();
     let settings = json!({ "country": "DE", "base_currency": "EUR", "time_zone": "Europe/Berlin" });
     owner.patch("/workspaces/current", settings).ok();

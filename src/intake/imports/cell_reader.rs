@@ -4,7 +4,9 @@ use crate::intake::imports::column::Column;
 use crate::intake::imports::convert::Conversion;
 use crate::intake::imports::custom;
 use crate::intake::imports::draft::Draft;
-use crate::intake::imports::findings::{FURTHER_VALUES, NO_DATE, SCIENTIFIC, Warned};
+use crate::intake::imports::findings::{
+    FURTHER_VALUES, NO_DATE, NO_YEAR, RANGE, SCIENTIFIC, UNKNOWN_CHOICE, UNKNOWN_NAME, Warned,
+};
 use crate::intake::imports::meaning::conventions::{Conventions, is_no_date};
 use crate::intake::imports::meaning::doubt::{Note, Read, Refusal, RefusalKind};
 use crate::intake::imports::meaning::{lists, outcomes, phone_cells};
@@ -13,6 +15,8 @@ use crate::intake::imports::outcome;
 use crate::intake::imports::overview::Reading;
 use crate::intake::imports::references::References;
 use crate::intake::imports::report::ImportReport;
+use crate::intake::imports::settings::UnknownNames;
+use crate::intake::imports::stage_names;
 use crate::intake::imports::targets::Target;
 use crate::kernel::bodies::shape::Cell;
 use crate::kernel::error::{Error, FieldCode};
@@ -21,6 +25,7 @@ use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::DateTime;
 use crate::sales::stages::Stage;
 use serde_json::{Value as Json, json};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A cell without a value, or an error of the database.
@@ -69,7 +74,10 @@ pub struct CellReader<'r, 'c> {
     pub tx: &'r mut Tx<'c>,
     pub resource: ImportResource,
     pub conventions: &'r Conventions,
+    pub unknown_names: UnknownNames,
     pub stages: &'r [Stage],
+    /// The stages that the file calls by other names.
+    pub stage_names: &'r HashMap<String, Stage>,
     pub references: &'r mut References,
     pub report: &'r mut ImportReport,
 }
@@ -87,6 +95,8 @@ impl CellReader<'_, '_> {
                 return Ok(if field.refers.is_some() { Reading::Text } else { reading });
             }
             Target::Person(member) => return self.person(column, cell, member, draft),
+            Target::Part(whole, n) => drop(draft.parts.insert((*whole, *n), text.to_owned())),
+            Target::Id => draft.own_id = text.parse().ok(),
             Target::CreatedAt | Target::ClosedAt | Target::Entered(_) => return self.time(column, cell, draft),
             // Read before the other cells of the row.
             Target::Currency(_) => return Ok(cell.currency.map_or(Reading::Text, |code| Reading::Value(json!(code)))),
@@ -94,7 +104,7 @@ impl CellReader<'_, '_> {
                 draft.set_reference(member, *kind, text, self.find(column, *kind, text)?);
             }
             Target::Product => draft.set_product(text, self.find(column, Kind::PRODUCT, text)?),
-            Target::DealContact => draft.set_contact(self.find(column, Kind::CONTACT, text)?),
+            Target::DealContact => draft.add_contact(self.find(column, Kind::CONTACT, text)?),
             Target::LossReason => draft.loss_reason = Some(self.find(column, Kind::LOSS_REASON, text)?),
             Target::Stage => self.read_stage(column, text, draft)?,
             Target::Status => match outcome::exact_status(text) {
@@ -131,6 +141,23 @@ impl CellReader<'_, '_> {
         let values = match (member, kind) {
             ("email", Cell::Text) => emails(cell.text),
             ("phone", Cell::Text) => self.phones(column, cell)?,
+            (_, Cell::Words) => {
+                let value = self.conversion(column, cell, kind)?;
+                let reading = Reading::of(&value, false);
+                draft.add_words(member, value);
+                return Ok(reading);
+            }
+            ("time_zone", Cell::Text) => {
+                let zone = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(cell.text));
+                let zone = zone.ok_or_else(|| self.unknown_choice(column, cell))?.name();
+                draft.set(member, json!(zone));
+                return Ok(Reading::Value(json!(zone)));
+            }
+            (_, Cell::Text) if !column.choices.is_empty() => {
+                let value = self.choice(column, cell)?;
+                draft.set(member, json!(value));
+                return Ok(Reading::Value(json!(value)));
+            }
             _ => {
                 let value = self.conversion(column, cell, kind)?;
                 let reading = match kind {
@@ -149,6 +176,20 @@ impl CellReader<'_, '_> {
         let first = self.first(column, cell, values);
         draft.set(member, json!(first));
         Ok(Reading::Value(json!(first)))
+    }
+
+    /// Returns the value of a closed set that a cell names in any notation, such as `Marketing Qualified`.
+    fn choice(&mut self, column: &Column, cell: &FilledCell<'_>) -> Result<String> {
+        let plain = cell.text.to_lowercase().replace([' ', '-'], "_");
+        if let Some(known) = column.choices.iter().find(|known| **known == plain) {
+            return Ok(known.clone());
+        }
+        Err(self.unknown_choice(column, cell))
+    }
+
+    fn unknown_choice(&mut self, column: &Column, cell: &FilledCell<'_>) -> CellError {
+        self.report.count_unknown(&column.name, cell.text, None);
+        CellError::LeftOut(UNKNOWN_CHOICE)
     }
 
     fn person(&mut self, column: &Column, cell: &FilledCell<'_>, member: &str, draft: &mut Draft) -> Result<Reading> {
@@ -185,6 +226,12 @@ impl CellReader<'_, '_> {
     fn conversion(&mut self, column: &Column, cell: &FilledCell<'_>, kind: Cell) -> Result<Json> {
         if matches!(kind, Cell::Date | Cell::Time) && is_no_date(cell.text) {
             return Err(CellError::LeftOut(NO_DATE));
+        }
+        if kind == Cell::Date && has_no_year(cell.text) {
+            return Err(CellError::LeftOut(NO_YEAR));
+        }
+        if kind == Cell::Int && is_range(cell.text) {
+            return Err(CellError::LeftOut(RANGE));
         }
         let conversion = Conversion { conventions: self.conventions, column, currency: cell.currency };
         let Read { value, notes } = conversion.value(cell.text, kind)?;
@@ -244,12 +291,15 @@ impl CellReader<'_, '_> {
             None => format!("no {what} is called {text}; import the {} first", kind.path()),
         };
         self.report.count_unknown(&column.name, text, nearest);
-        Err(CellError::Refused(FieldCode::ReferenceNotFound, detail))
+        match self.unknown_names {
+            UnknownNames::Refuse => Err(CellError::Refused(FieldCode::ReferenceNotFound, detail)),
+            UnknownNames::Create | UnknownNames::LeaveOut => Err(CellError::LeftOut(UNKNOWN_NAME)),
+        }
     }
 
     /// Reads the name of a stage, or a status if no stage has this name.
     fn read_stage(&mut self, column: &Column, text: &str, draft: &mut Draft) -> Result<()> {
-        let is_named = named(self.stages, text).is_some();
+        let is_named = stage_names::named(self.stages, text).is_some();
         match outcome::status_of(text).filter(|_| !is_named) {
             Some(status) => draft.progress.status = Some(status),
             None => draft.progress.stage = Some(self.stage(column, text)?),
@@ -258,7 +308,9 @@ impl CellReader<'_, '_> {
     }
 
     fn stage(&mut self, column: &Column, text: &str) -> Result<Stage> {
-        if let Some(stage) = named(self.stages, text) {
+        if let Some(stage) =
+            stage_names::named(self.stages, text).or_else(|| self.stage_names.get(&text.to_lowercase()))
+        {
             return Ok(stage.clone());
         }
         let names = || self.stages.iter().map(|stage| stage.name.as_str());
@@ -271,10 +323,21 @@ impl CellReader<'_, '_> {
     }
 }
 
-/// Returns the stage with a name.
-fn named<'s>(stages: &'s [Stage], text: &str) -> Option<&'s Stage> {
-    let lower = text.to_lowercase();
-    stages.iter().find(|stage| stage.name.to_lowercase() == lower)
+/// Checks for a range such as `11-50` or `500+`.
+fn is_range(text: &str) -> bool {
+    let is_number =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | ' '));
+    match text.split_once(['-', '–']) {
+        Some((from, to)) => is_number(from.trim()) && is_number(to.trim()),
+        None => text.strip_suffix('+').is_some_and(|from| is_number(from.trim())),
+    }
+}
+
+/// Checks for a day and a month alone, such as `04/12` or `24.12.`.
+fn has_no_year(text: &str) -> bool {
+    let parts: Vec<&str> = text.trim_end_matches('.').split(['/', '.', '-']).collect();
+    parts.len() == 2
+        && parts.iter().all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Returns the e-mail addresses in a cell, or the text itself if there are none.

@@ -13,6 +13,8 @@ pub struct Column {
     pub target: Target,
     /// Values that are replaced by others.
     pub values: HashMap<String, String>,
+    /// The values that the member can have, if it has a closed set of them.
+    pub choices: Vec<String>,
     /// Numbers and amounts are multiplied by this factor.
     pub multiply: i64,
     pub dates: DateColumn,
@@ -27,6 +29,7 @@ impl Column {
             name: mapping.column.clone(),
             target,
             values: mapping.values.iter().map(|value| (value.from.clone(), value.to.clone())).collect(),
+            choices: Vec::new(),
             multiply: mapping.multiply.unwrap_or(1),
             dates: DateColumn::default(),
             scale: None,

@@ -9,9 +9,11 @@ use crate::intake::imports::meaning::evidence::ColumnEvidence;
 use crate::intake::imports::meaning::names::NameEvidence;
 use crate::intake::imports::meaning::numerals::Decimal;
 use crate::intake::imports::meaning::probability::Scale;
+use crate::intake::imports::meaning::tidy::{self, Content};
 use crate::intake::imports::model::ImportResource;
 use crate::intake::imports::reading::row::CellKind;
 use crate::intake::imports::settings::{ColumnMapping, ImportDateOrder, ImportSettings, ProbabilityScale};
+use crate::intake::imports::stage_names::StageText;
 use crate::intake::imports::targets::{self, Target};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::bodies::shape::Cell;
@@ -24,7 +26,12 @@ pub struct FileEvidence {
     columns: Vec<RoledColumn>,
     /// The order of the full names of contacts.
     pub names: NameEvidence,
+    /// The different texts in the columns with stages.
+    pub stages: Vec<StageText>,
 }
+
+/// Different texts of stages that are asked for; a column with more is not one of stages.
+const STAGE_TEXTS_MAX: usize = 100;
 
 #[derive(Debug)]
 struct RoledColumn {
@@ -47,7 +54,7 @@ impl FileEvidence {
         };
         let roled = mapping.iter().filter(|mapped| role(&mapped.field).is_some());
         let columns = roled.filter_map(column).collect();
-        FileEvidence { columns, names: names(resource, mapping, file) }
+        FileEvidence { columns, names: names(resource, mapping, file), stages: stage_texts(mapping, file) }
     }
 
     /// Decides what the settings leave open.
@@ -72,6 +79,25 @@ impl FileEvidence {
         let dates = self.columns.iter().filter(|column| matches!(column.role, Role::Date | Role::Birthday));
         dates.flat_map(|column| column.evidence.examples()).map(|example| example.text.as_str())
     }
+}
+
+/// Collects the different texts in the columns with stages. A value that the mapping replaces counts as replaced.
+fn stage_texts(mapping: &[ColumnMapping], file: &File) -> Vec<StageText> {
+    let mut texts: Vec<StageText> = Vec::new();
+    let is_stage = |mapped: &&ColumnMapping| matches!(mapped.field.to_lowercase().as_str(), "stage" | "status");
+    for mapped in mapping.iter().filter(is_stage) {
+        let Some(index) = index(file, mapped) else { continue };
+        for row in &file.rows {
+            let raw = row.cell(index).text;
+            let replaced = mapped.values.iter().find(|value| value.from == raw);
+            let Content::Text(text) = tidy::content(replaced.map_or(raw, |value| value.to.as_str())) else { continue };
+            let is_known = texts.iter().any(|known| known.text == text);
+            if !is_known && texts.len() < STAGE_TEXTS_MAX {
+                texts.push(StageText { column: mapped.column.clone(), line: row.line, text });
+            }
+        }
+    }
+    texts
 }
 
 fn index(file: &File, mapped: &ColumnMapping) -> Option<usize> {

@@ -3,6 +3,7 @@ use crate::intake::imports::claims::Stated;
 use crate::intake::imports::history::Progress;
 use crate::kernel::fields::kind::Kind;
 use serde_json::{Map, Value as Json, json};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A member that an empty cell clears.
@@ -13,6 +14,34 @@ pub enum Cleared {
     Person(&'static str),
     /// A custom field, by key.
     Custom(String),
+}
+
+/// A text that is put together from several columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Whole {
+    /// The address of a contact.
+    Address,
+    /// The name of the person of a lead.
+    PersonName,
+}
+
+impl Whole {
+    /// The fields of the parts, in their order in the text.
+    pub const fn parts(self) -> &'static [&'static str] {
+        match self {
+            Whole::Address => {
+                &["address.street", "address.postal_code", "address.city", "address.region", "address.country"]
+            }
+            Whole::PersonName => &["person.first_name", "person.last_name"],
+        }
+    }
+
+    const fn separator(self) -> &'static str {
+        match self {
+            Whole::Address => ", ",
+            Whole::PersonName => " ",
+        }
+    }
 }
 
 /// The body of a create request, so that imports follow the rules of the API, and what only an import can set.
@@ -31,6 +60,10 @@ pub struct Draft {
     pub stated: Vec<Stated>,
     /// The members that its empty cells clear.
     pub cleared: Vec<Cleared>,
+    /// The id that the row gives for its record.
+    pub own_id: Option<Uuid>,
+    /// The parts of texts that are put together from several columns.
+    pub parts: BTreeMap<(Whole, usize), String>,
     /// Whether a new record needs a title: a lead can be without one, a deal cannot.
     pub needs_title: bool,
     /// The tag that all records of the import get.
@@ -89,8 +122,34 @@ impl Draft {
         self.set("line_items", json!([{ "product_id": id }]));
     }
 
-    pub fn set_contact(&mut self, id: Uuid) {
-        self.set("contacts", json!([{ "contact_id": id }]));
+    pub fn add_contact(&mut self, id: Uuid) {
+        let contact = json!({ "contact_id": id });
+        match self.body.entry("contacts").or_insert_with(|| json!([])).as_array_mut() {
+            Some(contacts) if !contacts.contains(&contact) => contacts.push(contact),
+            _ => {}
+        }
+    }
+
+    /// Adds words to a member, such as tags.
+    pub fn add_words(&mut self, member: &str, words: Json) {
+        let known = self.body.entry(member).or_insert_with(|| json!([]));
+        if let (Some(known), Json::Array(words)) = (known.as_array_mut(), words) {
+            known.extend(words);
+        }
+    }
+
+    /// Puts the parts of texts together. A text in a column of its own goes first.
+    pub fn join_parts(&mut self) {
+        for whole in [Whole::Address, Whole::PersonName] {
+            let parts = self.parts.iter().filter(|((of, _), _)| *of == whole).map(|(_, part)| part.as_str());
+            let text = parts.collect::<Vec<_>>().join(whole.separator());
+            match whole {
+                _ if text.is_empty() => {}
+                Whole::Address if self.text("address").is_none() => self.set("address", json!(text)),
+                Whole::PersonName if self.person_name().is_empty() => self.set_person("name", &text),
+                Whole::Address | Whole::PersonName => {}
+            }
+        }
     }
 
     pub fn set_person(&mut self, member: &str, text: &str) {

@@ -76,9 +76,13 @@ pub fn warn(warnings: &mut Vec<ImportWarning>, cell: &Warned<'_>) {
 /// The kinds of warnings that no note of a value has.
 pub const SCIENTIFIC: &str = "scientific";
 pub const NO_DATE: &str = "no_date";
+pub const RANGE: &str = "range";
+pub const NO_YEAR: &str = "no_year";
 pub const FURTHER_VALUES: &str = "further_values";
 pub const NAME_KEPT_WHOLE: &str = "name_kept_whole";
 pub const NAME_TITLE: &str = "name_title";
+pub const UNKNOWN_CHOICE: &str = "unknown_choice";
+pub const UNKNOWN_NAME: &str = "unknown_name";
 
 fn detail(kind: &str) -> &'static str {
     match kind {
@@ -86,9 +90,13 @@ fn detail(kind: &str) -> &'static str {
         "spreadsheet_error" => "The cells contain an error of the spreadsheet, such as #REF!, which is not stored.",
         "formula" => "The cells contain a formula without its value, which is not stored.",
         SCIENTIFIC => "The cells contain numbers in scientific notation, which lost digits and are not stored.",
+        RANGE => "The cells contain a range instead of a number, so they are not stored.",
+        NO_YEAR => "The dates have no year, so they are not stored.",
         NO_DATE => "The cells say that there is no date, such as 0000-00-00.",
         FURTHER_VALUES => "The cells contain several values; only the first is stored.",
         NAME_KEPT_WHOLE => "These names could not be divided; they became last names as a whole.",
+        UNKNOWN_CHOICE => "The field cannot have these values, so they are not stored.",
+        UNKNOWN_NAME => "No record has this name, so the reference is not stored.",
         NAME_TITLE => "The names begin with a form of address, such as Dr., which is not stored.",
         kind if kind == Note::TimeSkipped.as_str() => "The clock skipped these times; they were moved past the gap.",
         kind if kind == Note::TimeTwice.as_str() => "The clock showed these times twice; the first was taken.",

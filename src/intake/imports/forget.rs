@@ -76,7 +76,7 @@ fn forget(conn: &mut PgConnection, found: Vec<Quoting>, now: DateTime) -> Result
             sheet: None,
             ..detected
         };
-        let settings = ImportSettings { mapping: None, sheet: None, ..settings };
+        let settings = ImportSettings { mapping: None, sheet: None, stage_names: None, ..settings };
         let report = report.map(|report| ImportReport {
             columns: Vec::new(),
             mapped_values: Vec::new(),

@@ -15,6 +15,11 @@ fn sees_everything(actor: &Actor, import: &Import) -> bool {
     import.created_by == actor.user || !actor.access.hides_anything()
 }
 
+/// Checks whether the caller may read the whole file.
+pub fn may_read_file(actor: &Actor, import: &Import) -> bool {
+    sees_everything(actor, import) || !hides_of(actor, import)
+}
+
 /// Checks whether a column contains no hidden values: its suggested and mapped fields are all visible. A column
 /// without any field may contain anything.
 fn is_shown(actor: &Actor, import: &Import, column: &str) -> bool {

@@ -24,13 +24,13 @@ impl MatchKey {
     /// Returns the keys that records of a resource have, the most certain first.
     pub const fn of(resource: ImportResource) -> &'static [MatchKey] {
         match resource {
-            ImportResource::Users => &[MatchKey::ExternalId, MatchKey::Email, MatchKey::FullName],
-            ImportResource::Companies => &[MatchKey::ExternalId, MatchKey::Domain, MatchKey::FullName],
+            ImportResource::Users => &[MatchKey::Id, MatchKey::ExternalId, MatchKey::Email, MatchKey::FullName],
+            ImportResource::Companies => &[MatchKey::Id, MatchKey::ExternalId, MatchKey::Domain, MatchKey::FullName],
             ImportResource::Contacts | ImportResource::Leads => {
-                &[MatchKey::ExternalId, MatchKey::Email, MatchKey::Phone]
+                &[MatchKey::Id, MatchKey::ExternalId, MatchKey::Email, MatchKey::Phone]
             }
-            ImportResource::Products => &[MatchKey::ExternalId, MatchKey::Sku, MatchKey::FullName],
-            ImportResource::Deals => &[MatchKey::ExternalId],
+            ImportResource::Products => &[MatchKey::Id, MatchKey::ExternalId, MatchKey::Sku, MatchKey::FullName],
+            ImportResource::Deals => &[MatchKey::Id, MatchKey::ExternalId],
         }
     }
 }
@@ -78,7 +78,7 @@ impl Matching {
             ]));
         }
         let default = || match resource {
-            ImportResource::Leads => vec![MatchKey::ExternalId],
+            ImportResource::Leads => vec![MatchKey::Id, MatchKey::ExternalId],
             _ => known.to_vec(),
         };
         let keys = asked.map_or_else(default, <[MatchKey]>::to_vec);
@@ -105,6 +105,7 @@ impl Matching {
     fn keys_of(&self, kind: MatchKey, row: &Draft) -> Vec<String> {
         let one = |key: Option<String>| key.into_iter().collect();
         match kind {
+            MatchKey::Id => one(row.own_id.map(|id| id.to_string())),
             MatchKey::ExternalId => one(row.external_id().map(str::to_owned)),
             MatchKey::Email => row.addresses("email").map(address::email).collect(),
             MatchKey::Phone if row.addresses("email").next().is_some() && !self.phone_always => Vec::new(),
@@ -241,6 +242,10 @@ const HOLDERS: &str = "
     where workspace_id = :workspace and :alive and :key = any(:wanted) and :visible
     order by created_at, id";
 
+const BY_ID: &str = "
+    select id::text as key, id, external_id, :person as person from :records
+    where workspace_id = :workspace and deleted_at is null and id = any(cast(:wanted as uuid[])) and :visible";
+
 /// A contact is found by any of its addresses.
 const BY_CONTACT_EMAIL: &str = "
     select e.email as key, contacts.id, contacts.external_id, :person as person
@@ -259,6 +264,7 @@ const BY_PHONE: &str = "
 fn holders(tx: &mut Tx<'_>, resource: ImportResource, key: MatchKey, wanted: Vec<String>) -> Result<Vec<Holder>> {
     let (records, by_id) = (resource.kind(), key == MatchKey::ExternalId || resource == ImportResource::Users);
     let text = match (resource, key) {
+        (_, MatchKey::Id) => BY_ID,
         (ImportResource::Contacts, MatchKey::Email) => BY_CONTACT_EMAIL,
         (_, MatchKey::Phone) => BY_PHONE,
         _ => HOLDERS,
@@ -282,6 +288,7 @@ fn holders(tx: &mut Tx<'_>, resource: ImportResource, key: MatchKey, wanted: Vec
 /// Returns the SQL of the key of a stored record, in the normal form of `Matching::keys_of`.
 const fn column(resource: ImportResource, key: MatchKey) -> &'static str {
     match (key, resource) {
+        (MatchKey::Id, _) => "id::text",
         (MatchKey::ExternalId, _) => "external_id",
         (MatchKey::Email, ImportResource::Leads) => "person ->> 'email'",
         (MatchKey::Email, _) => "lower(email)",

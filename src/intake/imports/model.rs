@@ -172,6 +172,8 @@ pub struct ImportField {
     /// `text`, `number`, `boolean`, `date`, `instant`, `money`, `words`, `reference`.
     pub kind: String,
     pub required: bool,
+    /// Whether several columns can be mapped to the field.
+    pub takes_several: bool,
     /// A description of the values that the column must contain.
     pub hint: String,
 }

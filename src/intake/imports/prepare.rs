@@ -22,8 +22,9 @@ use crate::intake::imports::overview::{self, ColumnReport, PreviewedMembers, Pre
 use crate::intake::imports::reading::row::{CellKind, Row};
 use crate::intake::imports::references::References;
 use crate::intake::imports::report::ImportReport;
-use crate::intake::imports::settings::{ColumnMapping, EmptyCells, ImportMode, ImportSettings, TagsMode};
+use crate::intake::imports::settings::{ColumnMapping, EmptyCells, ImportMode, ImportSettings, TagsMode, UnknownNames};
 use crate::intake::imports::settle::settle;
+use crate::intake::imports::stage_names;
 use crate::intake::imports::targets::{self, Target};
 use crate::intake::imports::typed;
 use crate::kernel::access::actor::Actor;
@@ -31,6 +32,7 @@ use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::values::address;
 use crate::kernel::values::hex::hex;
 use crate::kernel::values::phones;
+use crate::sales::stages::Stage;
 use serde_json::{Value as Json, json};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -55,6 +57,9 @@ pub struct RowReader {
     names: NameEvidence,
     pub funnel: Funnel,
     pub references: References,
+    pub unknown_names: UnknownNames,
+    /// The stages that the file calls by other names, in lower case.
+    stage_names: HashMap<String, Stage>,
     /// The tag for all records.
     pub tag: Option<String>,
     width: usize,
@@ -105,9 +110,12 @@ impl RowReader {
         let funnel = Funnel::load(tx, resource, settings.pipeline_id).map_err(at_setting)?;
         let known = targets::shown(tx.actor, resource, &funnel.open_names());
         let mut columns = columns(tx.actor, resource, settings.mapping.as_deref().unwrap_or_default(), file, &known)?;
-        let decisions = evidence.decide(tx.actor, settings, tx.now);
+        let mut decisions = evidence.decide(tx.actor, settings, tx.now);
+        let (stage_names, unknown_stages) = stage_names::decide(&evidence.stages, settings, &funnel.stages)?;
+        decisions.questions.extend(unknown_stages);
         columns.iter_mut().for_each(|column| column.decide(&decisions));
         let tags = settings.tags.unwrap_or(TagsMode::Add);
+        let unknown_names = settings.unknown_names.unwrap_or(UnknownNames::Create);
         let country = &tx.actor.settings.country;
         Ok(RowReader {
             resource,
@@ -122,7 +130,9 @@ impl RowReader {
             names: evidence.names,
             decisions,
             funnel,
-            references: References::default(),
+            references: References::new(unknown_names == UnknownNames::Create),
+            unknown_names,
+            stage_names,
             tag: tag(resource, settings)?,
             width: file.header.len(),
             twins: file.twins.clone(),
@@ -184,8 +194,19 @@ impl RowReader {
         let line = source.line;
         let currencies = self.currencies(source, problems);
         let mut amounts = Vec::new();
-        let RowReader { resource, columns, clears, decisions, typed, funnel, references, .. } = self;
-        let (resource, stages) = (*resource, &funnel.stages);
+        let RowReader {
+            resource,
+            columns,
+            clears,
+            decisions,
+            typed,
+            funnel,
+            references,
+            unknown_names,
+            stage_names,
+            ..
+        } = self;
+        let (resource, unknown_names, stages) = (*resource, *unknown_names, &funnel.stages);
         for (n, column) in columns.iter().enumerate() {
             let cell = source.cell(column.index);
             let conventions = if cell.kind == CellKind::Number { &*typed } else { &decisions.conventions };
@@ -198,7 +219,8 @@ impl RowReader {
             draft.stated.push(Stated::new(n, &normal(&column.target, &text)));
             let currency = currency_of(&currencies, &column.target);
             let cell = FilledCell { line, raw, text: &text, currency };
-            let mut reader = CellReader { tx, resource, conventions, stages, references, report };
+            let mut reader =
+                CellReader { tx, resource, conventions, unknown_names, stages, stage_names, references, report };
             let reading = reader.read(column, &cell, &mut draft);
             if let Some(counted) = report.columns.get_mut(n) {
                 counted.add(line, &text, reading.as_ref().ok());
@@ -223,6 +245,7 @@ impl RowReader {
         for (column, amount, currency) in amounts {
             overview::add_amount(&mut report.totals, &column, amount, &currency);
         }
+        draft.join_parts();
         self.divide_name(&mut draft, report);
         self.complete(source, &mut draft);
         self.show(&draft, report);
@@ -395,12 +418,21 @@ fn columns(
     file: &File,
     known: &KnownTargets,
 ) -> Result<Vec<Column>> {
+    let shape = targets::shape(resource);
     let (mut columns, mut bad) = (Vec::new(), Vec::new());
     for (n, one) in mapping.iter().enumerate() {
         let index = column_index(&file.header, &one.column);
         let target = target_of(actor, resource, known, &one.field);
         match (index, target) {
-            (Ok(index), Ok(target)) => columns.push(Column::new(index, one, target)),
+            (Ok(index), Ok(target)) => {
+                if let Some(first) = earlier(mapping, n).filter(|_| !target.takes_several(resource)) {
+                    let detail = format!("must not be mapped twice: the column {first} is mapped to it");
+                    let pointer = format!("/settings/mapping/{n}/field");
+                    bad.push(FieldError::member(pointer, FieldCode::StatedTwice, detail));
+                }
+                let choices = target.member().map(|member| shape.choices(member).to_vec()).unwrap_or_default();
+                columns.push(Column { choices, ..Column::new(index, one, target) });
+            }
             (index, target) => {
                 let index = index.err().map(|why| why.at_member(format!("/settings/mapping/{n}/column")));
                 let target = target.err().map(|why| why.at_member(format!("/settings/mapping/{n}/field")));
@@ -413,6 +445,13 @@ fn columns(
         bad.push(FieldError::member("/settings/mapping", FieldCode::Required, detail));
     }
     if bad.is_empty() { Ok(columns) } else { Err(Error::members(bad)) }
+}
+
+/// Returns the earlier column that is mapped to the same field.
+fn earlier(mapping: &[ColumnMapping], n: usize) -> Option<&str> {
+    let field = &mapping.get(n)?.field;
+    let same = mapping.iter().take(n).find(|earlier| earlier.field.eq_ignore_ascii_case(field));
+    same.map(|earlier| earlier.column.as_str())
 }
 
 fn column_index(header: &[String], column: &str) -> Result<usize, FieldError> {

@@ -1,20 +1,24 @@
 //! Finds records by name, external id, SKU, e-mail address or id. Each kind is loaded once per run.
 use crate::db::sql::{Part, Statement};
+use crate::db::store::BatchStore;
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::identity::directory::teams;
 use crate::identity::directory::teams::{Team, TeamCreate};
 use crate::kernel::access::grants::Action;
 use crate::kernel::access::permission::can;
+use crate::kernel::bodies::shape;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::address;
 use crate::kernel::values::money::Money;
+use crate::people::companies::model::{Company, CompanyCreate};
 use crate::people::sources::{self, Source, SourceCreate};
 use crate::sales::loss_reasons::{self, LossReason, LossReasonCreate};
 use crate::schema as s;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
+use serde_json::json;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use uuid::Uuid;
@@ -24,6 +28,8 @@ use uuid::Uuid;
 pub struct References {
     known: HashMap<Kind, Names>,
     prices: HashMap<Uuid, Money>,
+    /// Whether records with unknown names are created.
+    pub creates: bool,
     /// Records that the import created by name, such as "team Central".
     pub added: Vec<String>,
 }
@@ -58,9 +64,9 @@ impl Names {
     }
 }
 
-/// Checks whether unknown names of this kind are added. Their records consist of a name only.
-fn is_name_list(kind: Kind) -> bool {
-    matches!(kind, Kind::TEAM | Kind::SOURCE | Kind::LOSS_REASON)
+/// Checks whether records of this kind can be created from a name alone.
+fn is_creatable(kind: Kind) -> bool {
+    matches!(kind, Kind::COMPANY | Kind::TEAM | Kind::SOURCE | Kind::LOSS_REASON)
 }
 
 /// Checks whether the caller may create records of this kind.
@@ -68,6 +74,7 @@ fn may_add(tx: &Tx<'_>, kind: Kind) -> bool {
     match kind {
         Kind::TEAM => tx.actor.require::<can::Create<Team>>(),
         Kind::SOURCE => tx.actor.require::<can::Create<Source>>(),
+        Kind::COMPANY => tx.actor.require::<can::Create<Company>>(),
         _ => tx.actor.require::<can::Create<LossReason>>(),
     }
     .is_ok()
@@ -124,6 +131,12 @@ const OTHER_EMAILS: &str = "
     from contact_emails e join contacts on contacts.workspace_id = e.workspace_id and contacts.id = e.contact_id
     where e.workspace_id = :workspace and :visible";
 
+const CONTACT_NAMES: &str = "
+    select (array_agg(id))[1] as id, lower(concat_ws(' ', first_name, last_name)) as name, null::text as external_id,
+        null::text as other
+    from contacts where workspace_id = :workspace and deleted_at is null and :visible
+    group by 2 having count(*) = 1";
+
 fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
     let hides_email = tx.actor.access.hides("contacts", "email");
     let visible = || Part::Cond(visibility::cond(tx.actor, kind, Action::Read));
@@ -131,6 +144,13 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
     if kind == Kind::CONTACT && !hides_email {
         let others = Statement::new(OTHER_EMAILS).set("workspace", Part::Id(tx.workspace())).set("visible", visible());
         for Named { id, name, .. } in others.load(tx.conn)? {
+            names.add(name, id);
+        }
+    }
+    let hides_name = ["first_name", "last_name"].iter().any(|member| tx.actor.access.hides("contacts", member));
+    if kind == Kind::CONTACT && !hides_name {
+        let unique = Statement::new(CONTACT_NAMES).set("workspace", Part::Id(tx.workspace())).set("visible", visible());
+        for Named { id, name, .. } in unique.load(tx.conn)? {
             names.add(name, id);
         }
     }
@@ -154,6 +174,10 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
 }
 
 impl References {
+    pub fn new(creates: bool) -> References {
+        References { creates, ..References::default() }
+    }
+
     /// Returns the id of the record with this name, or `None`.
     pub fn find(&mut self, tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Option<Uuid>> {
         if let Entry::Vacant(vacant) = self.known.entry(kind) {
@@ -165,11 +189,9 @@ impl References {
         // A company also matches its domain, a contact each of its e-mail addresses.
         let other = if kind == Kind::COMPANY { address::domain(name) } else { address::email(name) };
         let found = self.known.get(&kind).and_then(|names| names.find(name, &other));
-        if found.is_some() || !is_name_list(kind) {
+        let is_id = name.parse::<Uuid>().is_ok();
+        if found.is_some() || is_id || !self.creates || !is_creatable(kind) || !may_add(tx, kind) {
             return Ok(found);
-        }
-        if !may_add(tx, kind) {
-            return Ok(None);
         }
         let id = add(tx, kind, name)?;
         self.note(kind, name, id);
@@ -217,9 +239,15 @@ fn prices(tx: &mut Tx<'_>) -> Result<HashMap<Uuid, Money>> {
     Ok(rows.into_iter().filter_map(price).collect())
 }
 
+/// Returns a company with a name, which can also be its domain.
+fn company(name: &str) -> Result<CompanyCreate> {
+    shape::read(json!({ "name": name, "domain": address::domain_in(name) }))
+}
+
 fn add(tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Uuid> {
     let name = name.chars().take(200).collect::<String>();
     Ok(match kind {
+        Kind::COMPANY => Company::insert(tx, &company(&name)?)?.id,
         Kind::TEAM => teams::insert(tx, &TeamCreate { id: None, name, parent_id: None })?.id,
         Kind::SOURCE => sources::insert(tx, &SourceCreate { id: None, name, channel: None })?.id,
         Kind::LOSS_REASON => loss_reasons::insert(tx, &LossReasonCreate { id: None, name })?.id,

@@ -220,6 +220,8 @@ fn merged(given: &ImportSettings, kept: &ImportSettings) -> ImportSettings {
         on_existing: given.on_existing.or(kept.on_existing.filter(|_| kept_mode)),
         mode: given.mode.or(kept.mode.filter(|_| kept_mode)),
         match_by: given.match_by.clone().or(kept.match_by.clone()),
+        stage_names: given.stage_names.clone().or(kept.stage_names.clone()),
+        unknown_names: given.unknown_names.or(kept.unknown_names),
         tags: given.tags.or(kept.tags),
         empty_cells: given.empty_cells.or(kept.empty_cells),
         tag: given.tag.clone().or(kept.tag.clone()),

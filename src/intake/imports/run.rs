@@ -131,7 +131,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             let (reader, mut report) = (&mut **reader.borrow_mut(), report.clone());
             if tried.replace(true) {
                 // The retry must not use ids of records that were rolled back with the first attempt.
-                reader.references = References::default();
+                reader.references = References::new(reader.references.creates);
             }
             let problems = chunk(tx, reader, &rows, &mut report)?;
             written::note(tx, id, begun_at)?;

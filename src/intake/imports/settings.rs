@@ -30,6 +30,7 @@ text_enum! {
 text_enum! {
     /// A key by which a row finds its record.
     pub enum MatchKey {
+        Id = "id",
         ExternalId = "external_id",
         Email = "email",
         Phone = "phone",
@@ -37,6 +38,12 @@ text_enum! {
         Domain = "domain",
         FullName = "full_name",
     }
+}
+text_enum! {
+    /// What happens to names of records that do not exist. With `create`, companies, sources, loss reasons and teams are
+    /// created, and other records are left out with a warning. With `leave_out`, none is created. With `refuse`, the
+    /// rows are refused.
+    pub enum UnknownNames { Create = "create", LeaveOut = "leave_out", Refuse = "refuse", }
 }
 text_enum! {
     /// What happens to the tags of existing records.
@@ -91,12 +98,17 @@ pub struct ImportSettings {
     pub on_existing: Option<OnExisting>,
     /// `create` leaves existing records as they are, `update` creates no records. `both` if absent.
     pub mode: Option<ImportMode>,
-    /// The keys by which rows find their records, in this order. If absent: for contacts `external_id`, `email` and,
+    /// The keys by which rows find their records, in this order. If absent, first `id`, then: for contacts `external_id`, `email` and,
     /// for rows without an e-mail address, `phone`; for companies `external_id`, `domain`, `full_name`; for
     /// products `external_id`, `sku`, `full_name`; for users `external_id`, `email`, `full_name`; for leads and deals `external_id`.
     /// Leads can also be matched by `email` and `phone`.
     #[schema(min_items = 1, max_items = 6)]
     pub match_by: Option<Vec<MatchKey>>,
+    /// The stages that the file calls by other names.
+    #[schema(max_items = 200)]
+    pub stage_names: Option<Vec<StageName>>,
+    /// `create` if absent.
+    pub unknown_names: Option<UnknownNames>,
     /// `add` if absent.
     pub tags: Option<TagsMode>,
     /// `keep` if absent. With `clear`, an empty cell of a mapped column clears the member, if it can be empty. Keys,
@@ -130,6 +142,16 @@ impl ImportSettings {
     pub fn changes_existing(&self) -> bool {
         self.mode() != ImportMode::Create
     }
+}
+
+/// A name in the file, and the stage of the pipeline that it means.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StageName {
+    #[schema(min_length = 1, max_length = 300)]
+    pub name: String,
+    /// The name of a stage of the pipeline.
+    #[schema(min_length = 1, max_length = 200)]
+    pub stage: String,
 }
 
 /// A currency sign and what it means in the file.

@@ -4,9 +4,12 @@ use crate::intake::imports::file::File;
 use crate::intake::imports::model::{ImportField, ImportResource};
 use crate::intake::imports::recognition::content::Content;
 use crate::intake::imports::recognition::fields::{self, Resource, Value};
-use crate::intake::imports::recognition::mapping::{Reason, Recognition};
+use crate::intake::imports::recognition::mapping::Recognition;
 use crate::intake::imports::recognition::{Column, ColumnReading, CustomColumn, Request, Target, is_header, recognise};
 use crate::kernel::access::actor::Actor;
+
+/// The column with the reasons in a file of refused rows. It is not read.
+pub const REASON: &str = "refused_because";
 
 /// What a column seems to contain.
 #[derive(Clone, Debug, Default)]
@@ -88,7 +91,7 @@ impl Settling<'_> {
         // A column that names the record itself goes before one that names a part of it, such as its domain.
         for indirect in [false, true] {
             for (at, reading) in found.columns.iter().enumerate() {
-                let open = columns.get(at).is_some_and(|column| column.field.is_none());
+                let open = reading.header != REASON && columns.get(at).is_some_and(|column| column.field.is_none());
                 let Some((field, target)) = self.field_of(reading, indirect).filter(|_| open) else { continue };
                 let suggestion = self.choose(at, reading, target, field, &columns, found);
                 if let Some(column) = columns.get_mut(at) {
@@ -118,11 +121,12 @@ impl Settling<'_> {
         columns: &[Suggestion],
         found: &Recognition,
     ) -> Suggestion {
-        let taken = columns.iter().position(|column| column.field.as_deref() == Some(field));
+        let several = self.known.iter().any(|known| known.name == field && known.takes_several);
+        let taken = columns.iter().position(|column| column.field.as_deref() == Some(field)).filter(|_| !several);
         let other = taken.and_then(|by| Some((by, found.columns.get(by)?)));
         let unread = match other {
             Some((by, other)) => Some(format!("column {} ({}) feeds {field}", by + 1, other.header)),
-            None => self.contents.get(at).and_then(|content| self.contradiction(reading, target, content)),
+            None => self.contents.get(at).and_then(|content| self.contradiction(target, content)),
         };
         match unread {
             Some(unread) => Suggestion { unread: Some(unread), ..Suggestion::default() },
@@ -135,17 +139,11 @@ impl Settling<'_> {
     }
 
     /// Says why the values do not fit a field that takes any text.
-    fn contradiction(&self, reading: &ColumnReading, target: &Target, content: &Content) -> Option<String> {
+    fn contradiction(&self, target: &Target, content: &Content) -> Option<String> {
         let value = fields::field(resource_of(self.resource), &target.path)?.value;
-        let same = reading.header.trim().eq_ignore_ascii_case(&target.path);
-        let own = same || reading.reasons.contains(&Reason::OwnName);
         let emails = content.nearly_all(content.emails);
         let contact = self.resource == ImportResource::Deals && target.path == "contact";
         match value {
-            Value::Choice if !own => {
-                Some(format!("the header means {}, but an import does not translate its values", target.path))
-            }
-            Value::Name if contact && !emails => Some("an import finds the contacts of deals by e-mail address".into()),
             Value::Name | Value::Text if emails && !contact && !is_person(&target.path) => {
                 Some(format!("the header means {}, but the values are e-mail addresses", target.path))
             }
@@ -162,9 +160,13 @@ fn is_person(path: &str) -> bool {
 /// Returns the field that finds a record by another member of it: the company by its domain, the owner by e-mail.
 fn stands_for(resource: ImportResource, path: &str) -> Option<&'static str> {
     Some(match (resource, path) {
-        (_, "owner.email" | "owner.name" | "owner.external_id") => "owner",
-        (_, "company.name" | "company.domain" | "company.external_id") => "company",
-        (ImportResource::Deals, "contact.email") => "contact",
+        (_, "owner.email" | "owner.name" | "owner.external_id" | "owner.id") => "owner",
+        (_, "company.name" | "company.domain" | "company.external_id" | "company.id") => "company",
+        (ImportResource::Deals, "contact.email" | "contact.name" | "contact.id") => "contact",
+        (ImportResource::Leads, "converted_at") => "closed_at",
+        (_, "source.id" | "source.name") => "source",
+        (_, "parent.id" | "parent.name") => "parent",
+        (_, "loss_reason.id" | "loss_reason.name") => "loss_reason",
         (ImportResource::Companies, "website") => "domain",
         (_, "product.name" | "product.sku") => "product",
         _ => return None,
@@ -175,6 +177,7 @@ fn stands_for(resource: ImportResource, path: &str) -> Option<&'static str> {
 fn unread(reading: &ColumnReading) -> Suggestion {
     let path = reading.targets.first().map(|target| target.path.as_str());
     let unread = match (&reading.unread, path) {
+        _ if reading.header == REASON => "the reasons why rows were refused".to_owned(),
         (Some(why), _) => why.to_string(),
         (None, Some(path)) => format!("the header means {path}, which an import does not set"),
         (None, None) => "no field has this name".to_owned(),

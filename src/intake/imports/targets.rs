@@ -2,7 +2,7 @@
 use crate::catalog::products::ProductCreate;
 use crate::identity::directory::users::UserCreate;
 use crate::intake::imports::custom;
-use crate::intake::imports::draft::Cleared;
+use crate::intake::imports::draft::{Cleared, Whole};
 use crate::intake::imports::model::{ImportField, ImportResource};
 use crate::intake::imports::outcome::Witness;
 use crate::intake::imports::settings::TagsMode;
@@ -27,6 +27,10 @@ pub enum Target {
     Custom(Arc<CustomField>),
     /// A member of the `person` of a lead.
     Person(&'static str),
+    /// The id of the record itself, in a file that this product exported.
+    Id,
+    /// A part of a text that is put together from several columns.
+    Part(Whole, usize),
     /// A product, which becomes a line item of the deal.
     Product,
     /// The contact of a deal, found by e-mail address.
@@ -48,6 +52,17 @@ pub enum Target {
 }
 
 impl Target {
+    /// Checks whether several columns can be mapped to the target: addresses of a contact, tags, contacts of a deal.
+    pub fn takes_several(&self, resource: ImportResource) -> bool {
+        match self {
+            Target::Member(member, Cell::Text) if resource == ImportResource::Contacts => {
+                matches!(member.as_str(), "email" | "phone")
+            }
+            Target::Member(_, Cell::Words) | Target::DealContact => true,
+            _ => false,
+        }
+    }
+
     /// The member of the creation body that it becomes as it is.
     pub fn member(&self) -> Option<&str> {
         match self {
@@ -154,6 +169,21 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
             );
         }
     }
+    let whole = match resource {
+        ImportResource::Contacts => Some(Whole::Address),
+        ImportResource::Leads => Some(Whole::PersonName),
+        _ => None,
+    };
+    for (whole, (n, name)) in
+        whole.into_iter().flat_map(|whole| whole.parts().iter().enumerate().map(move |part| (whole, part)))
+    {
+        add(name, Target::Part(whole, n), "a part; the parts are joined");
+    }
+    add(
+        "id",
+        Target::Id,
+        "the id of an existing record; a row with an unknown id becomes a new record with another id",
+    );
     match resource {
         ImportResource::Contacts => {
             let hint = "the full name; it is divided into the first and the last name";
@@ -168,7 +198,7 @@ pub fn all(resource: ImportResource, stages: &[String], own: &CustomFields) -> V
         }
         ImportResource::Deals => {
             add("product", Target::Product, "the name, SKU, external id or id of a product; becomes a line item");
-            add("contact", Target::DealContact, "the e-mail address of a contact");
+            add("contact", Target::DealContact, "the e-mail address, the full name or the id of a contact");
         }
         _ => {}
     }
@@ -219,12 +249,12 @@ pub fn fields(actor: &Actor, resource: ImportResource, stages: &[String]) -> Vec
             Target::Reference(..) | Target::Product | Target::DealContact | Target::LossReason | Target::Stage => {
                 "reference"
             }
-            Target::Person(_) | Target::Currency(_) | Target::Status => "text",
+            Target::Person(_) | Target::Part(..) | Target::Id | Target::Currency(_) | Target::Status => "text",
             Target::CreatedAt | Target::ClosedAt | Target::Entered(_) => "date",
         };
         // The title of a deal can be derived from its product and company.
         let required = shape.required().contains(&name) && !(resource == ImportResource::Deals && name == "title");
-        ImportField { name, kind: kind.into(), required, hint }
+        ImportField { name, kind: kind.into(), required, takes_several: target.takes_several(resource), hint }
     };
     shown(actor, resource, stages).into_iter().map(field).collect()
 }

@@ -172,6 +172,20 @@ pub fn answer<R: Serialize + ToSchema + Hide + 'static>(rows: Vec<R>) -> Answer 
     Sheet::new::<R>(&[], &[], &[]).file(rows, Included::default())
 }
 
+/// Writes a table of texts as CSV. Cells that a spreadsheet could read as formulas get an apostrophe.
+pub fn table<'t, R: Iterator<Item = &'t str>>(
+    header: impl Iterator<Item = &'t str>,
+    rows: impl Iterator<Item = R>,
+) -> Answer {
+    let mut text = String::new();
+    line(&mut text, header);
+    for row in rows {
+        let cells: Vec<String> = row.map(harmless).collect();
+        line(&mut text, cells.iter().map(String::as_str));
+    }
+    Answer::file(Lines(text))
+}
+
 /// A line of a report: the values of its keys, and its figures.
 pub type Line<'a, F> = (Vec<Option<String>>, &'a F);
 

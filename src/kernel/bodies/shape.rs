@@ -107,47 +107,6 @@ impl Shape {
         if bad.is_empty() { Ok(()) } else { Err(Error::members(bad)) }
     }
 
-    /// Returns the names of the members and the type of cell of each, for imports of spreadsheets.
-    pub fn members(&self) -> Vec<(&str, Cell)> {
-        let Node::Object { properties, .. } = &self.root else { return Vec::new() };
-        properties.iter().filter_map(|(name, node)| Some((name.as_str(), self.cell(node)?))).collect()
-    }
-
-    /// Returns the names of all members.
-    pub fn names(&self) -> Vec<&str> {
-        let Node::Object { properties, .. } = &self.root else { return Vec::new() };
-        properties.iter().map(|(name, _)| name.as_str()).collect()
-    }
-
-    /// Checks whether a member may be null.
-    pub fn takes_null(&self, name: &str) -> bool {
-        let Node::Object { properties, .. } = &self.root else { return false };
-        properties.iter().any(|(known, node)| known == name && node.nullable())
-    }
-
-    pub fn required(&self) -> &[String] {
-        if let Node::Object { required, .. } = &self.root { required } else { &[] }
-    }
-
-    fn cell(&self, node: &Node) -> Option<Cell> {
-        Some(match node {
-            Node::Ref(name) if name == "Money" => Cell::Money,
-            Node::Ref(name) => self.named.get(name).and_then(|n| self.cell(n))?,
-            Node::Nullable(inner) => self.cell(inner)?,
-            Node::Text { format: Some(format), .. } => match format.as_str() {
-                "date" => Cell::Date,
-                "date-time" => Cell::Time,
-                "uuid" => Cell::Reference,
-                _ => Cell::Text,
-            },
-            Node::Text { .. } => Cell::Text,
-            Node::Int { .. } => Cell::Int,
-            Node::Bool { .. } => Cell::Bool,
-            Node::Array { items, .. } if matches!(**items, Node::Text { .. }) => Cell::Words,
-            _ => return None,
-        })
-    }
-
     fn walk(&self, node: &Node, value: &mut Json, at: &mut String, bad: &mut Vec<FieldError>) {
         match (node, value) {
             (Node::Ref(name), value) => {
@@ -274,7 +233,7 @@ pub enum Cell {
 }
 
 impl Node {
-    fn nullable(&self) -> bool {
+    pub(in crate::kernel) fn nullable(&self) -> bool {
         match self {
             Node::Object { nullable, .. }
             | Node::Array { nullable, .. }

@@ -116,8 +116,13 @@ impl Conventions {
 
     /// Reads a whole number: employees, years, minutes.
     pub fn integer(&self, text: &str, multiply: i64) -> Result<Read<i64>> {
-        let value = self.plain_value(text, "a whole number")?;
-        let (number, rounded) = value.scaled(0).map_err(|_| unreadable(format!("{text} is not a whole number")))?;
+        let read = |conventions: &Conventions| {
+            let value = conventions.plain_value(text, "a whole number")?;
+            value.scaled(0).map_err(|_| unreadable(format!("{text} is not a whole number")))
+        };
+        // A whole number has no decimals, so the sign before three digits is a group mark.
+        let grouped = || read(&Conventions { decimal: self.decimal.other(), ..self.clone() });
+        let (number, rounded) = read(self).or_else(|refusal| grouped().map_err(|_| refusal))?;
         let number = number.checked_mul(multiply).ok_or_else(|| too_large(text))?;
         Ok(Read::plain(number).noted(rounded.then_some(Note::NoiseRounded)))
     }

@@ -23,6 +23,13 @@ impl Decimal {
         Decimal::BOTH.into_iter().find(|decimal| decimal.as_str() == text)
     }
 
+    pub fn other(self) -> Decimal {
+        match self {
+            Decimal::Point => Decimal::Comma,
+            Decimal::Comma => Decimal::Point,
+        }
+    }
+
     fn mark(self) -> Mark {
         match self {
             Decimal::Point => Mark::Point,

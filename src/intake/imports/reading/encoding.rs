@@ -152,7 +152,7 @@ impl Scan {
         if self.broken == 0 {
             return Survey::sure(UTF_8);
         }
-        let guess = guess(&self.sample, country);
+        let guess = fitting_guess(&self.sample, country);
         let single = guess.is_single_byte();
         let legible = !single && guess.decode_without_bom_handling_and_without_replacement(&self.sample).is_some();
         // A text in another encoding hardly ever has valid UTF-8 characters, unless its own have several bytes.
@@ -167,6 +167,16 @@ impl Scan {
         let choices = if self.broken < FEW || guess == MACINTOSH { choices(&self.sample, guess) } else { Vec::new() };
         Survey { encoding: guess, fallback: None, choices }
     }
+}
+
+/// Returns the guess that the country suggests, unless the text has words only in the guess without it.
+fn fitting_guess(sample: &[u8], country: Option<&str>) -> &'static Encoding {
+    let local = guess(sample, country);
+    let fits = |encoding: &'static Encoding| {
+        encoding.decode_without_bom_handling_and_without_replacement(sample).is_some_and(|text| is_wordlike(&text))
+    };
+    let other = guess(sample, None);
+    if other != local && !fits(local) && fits(other) { other } else { local }
 }
 
 fn guess(sample: &[u8], country: Option<&str>) -> &'static Encoding {

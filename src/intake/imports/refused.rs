@@ -1,0 +1,107 @@
+//! The refused rows of the last run, with their reasons, to be corrected and uploaded again.
+use crate::db::table::Stored;
+use crate::db::tx::Tx;
+use crate::intake::imports::file::{self, File};
+use crate::intake::imports::model::Import;
+use crate::intake::imports::reading::row::Row;
+use crate::intake::imports::suggest::REASON;
+use crate::intake::imports::{detect, forget, hidden_cells};
+use crate::kernel::access::actor::Actor;
+use crate::kernel::access::hide::NothingHidden;
+use crate::kernel::access::permission::can;
+use crate::kernel::answers::csv;
+use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::error::{Code, Error, Result};
+use crate::schema::{import_problems, imports};
+use crate::web::ctx::{Ctx, Id};
+use crate::web::headers::Format;
+use actix_web::get;
+use diesel::prelude::*;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+/// The refused rows of a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefusedRows {
+    /// The columns of the file.
+    pub columns: Vec<String>,
+    pub rows: Vec<RefusedRow>,
+}
+impl NothingHidden for RefusedRows {}
+
+/// A refused row as it is in the file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefusedRow {
+    /// The line of the file on which the row begins.
+    pub row: i64,
+    pub cells: Vec<String>,
+    /// Why it was refused.
+    pub reason: String,
+}
+
+type Reasons = BTreeMap<u64, String>;
+
+/// Loads the import, its file and the reasons by line.
+fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Vec<u8>, Reasons)> {
+    let import = Import::find(tx, id)?;
+    if !hidden_cells::may_read_file(tx.actor, &import) {
+        let detail = "your role hides fields that the file may contain; its uploader can read it";
+        return Err(Error::new(Code::Forbidden, detail));
+    }
+    let content = imports::table.find((tx.workspace(), id)).select(imports::content);
+    let content: Vec<u8> = content.first::<Option<Vec<u8>>>(tx.conn)?.ok_or_else(forget::removed)?;
+    let problems: Vec<(i32, Option<String>, String)> = import_problems::table
+        .filter(import_problems::workspace_id.eq(tx.workspace()))
+        .filter(import_problems::import_id.eq(id))
+        .order(import_problems::id)
+        .select((import_problems::row_number, import_problems::column_name, import_problems::detail))
+        .load(tx.conn)?;
+    let mut reasons = Reasons::new();
+    for (row, column, detail) in problems {
+        let reason = reasons.entry(u64::try_from(row).unwrap_or_default()).or_default();
+        let column = column.map(|column| format!("{column}: ")).unwrap_or_default();
+        let separator = if reason.is_empty() { "" } else { "; " };
+        reason.push_str(&format!("{separator}{column}{detail}"));
+    }
+    Ok((import, content, reasons))
+}
+
+fn refused(file: &File, reasons: &Reasons) -> RefusedRows {
+    let row = |row: &Row| {
+        let reason = reasons.get(&row.line)?.clone();
+        let cells = row.cells().map(|cell| cell.shown.unwrap_or(cell.text).to_owned()).collect();
+        Some(RefusedRow { row: i64::try_from(row.line).unwrap_or(i64::MAX), cells, reason })
+    };
+    RefusedRows { columns: file.header.clone(), rows: file.rows.iter().filter_map(row).collect() }
+}
+
+/// Returns a CSV file with the columns of the file and the reasons.
+fn as_csv(refused: &RefusedRows) -> Answer {
+    let header = refused.columns.iter().map(String::as_str).chain([REASON]);
+    let rows = refused.rows.iter().map(|row| row.cells.iter().map(String::as_str).chain([row.reason.as_str()]));
+    csv::table(header, rows)
+}
+
+fn read(actor: &Actor, (import, content, reasons): (Import, Vec<u8>, Reasons)) -> Result<RefusedRows> {
+    let file = file::open(content.into(), &import.settings, &detect::context(actor), "/settings/sheet")?;
+    Ok(refused(&file, &reasons))
+}
+
+/// List the rows that the last run refused, as they are in the file. The CSV file has a column `refused_because`; it can
+/// be corrected and uploaded again.
+#[utoipa::path(operation_id = "list_refused_rows", params(("import_id" = Uuid, Path, description = "Id of the import")),
+    responses((status = 200, description = "The refused rows", body = RefusedRows)))]
+#[get("/imports/{import_id}/refused-rows")]
+async fn list(ctx: Ctx<can::Read<Import>>, id: Id, format: Format) -> Result<Reply> {
+    let (wants_csv, actor) = (ctx.wants_csv(format)?, ctx.actor.clone());
+    let loaded = ctx.read_value(move |tx| load(tx, id.0)).await?;
+    let rows = ctx.offload(move || read(&actor, loaded)).await?;
+    ctx.read(move |_| Ok(if wants_csv { as_csv(&rows) } else { Answer::ok(rows) })).await
+}
+
+pub fn service(config: &mut ServiceConfig<'_>) {
+    config.service(list);
+}
