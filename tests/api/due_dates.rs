@@ -235,7 +235,7 @@ fn contacts_are_filtered_by_consent_and_source() {
 #[test]
 fn imported_leads_get_callbacks() {
     let owner = workspace();
-    let csv = "title,status,created,closed,reason,back\nOpen,Interested,2026-01-05,,,2031-03-01\nNone,New,2026-01-05,,,\n\
+    let csv = "title,status,created,closed,reason,back\nOpen,Interested,2026-01-05,,,2031-03-01\nPlain,New,2026-01-05,,,\n\
         Lost,Disqualified,2026-01-05,2026-01-09,No money,2031-03-02\n";
     let columns = [
         ("title", "title"),
@@ -249,7 +249,7 @@ fn imported_leads_get_callbacks() {
     let report = import(&owner, "leads", csv, json!({ "mapping": mapping }));
     assert_eq!(report["created"], 3, "{report}");
     assert_eq!(report["failed"], 0, "{report}");
-    for (title, next) in [("Open", json!("2031-03-01")), ("None", Json::Null), ("Lost", Json::Null)] {
+    for (title, next) in [("Open", json!("2031-03-01")), ("Plain", Json::Null), ("Lost", Json::Null)] {
         let lead = owner.get(&format!("/leads?title={title}")).ok()["data"][0].clone();
         assert_eq!(lead["next_task"]["due_date"], next, "{lead}");
         assert_eq!(tasks(&owner, &id(&lead)).len(), usize::from(title == "Open"), "{title}");

@@ -149,7 +149,7 @@ fn the_scopes_named_by_the_command_suffice() {
     assert_eq!(named, ["imports:read", "imports:write", "jobs:read", "contacts:write"], "{help}");
     for (resource, csv) in [
         ("companies", "name\nAcme\n"),
-        ("contacts", "last_name,email,owner,company\nAnn,ann@x.example,,Acme\nBob,no address,,\n"),
+        ("contacts", "last_name,email,owner,company\nAnn,ann@x.example,,Acme\n"),
         ("products", "name\nBoat\n"),
         ("leads", "title\nL\n"),
         ("deals", "title,company\nD,Acme\n"),
@@ -175,17 +175,37 @@ fn the_scopes_named_by_the_command_suffice() {
     }
 }
 
+/// The command succeeds only if every row came in.
+#[test]
+fn the_command_tells_refused_rows_by_its_exit_code() {
+    let owner = workspace();
+    let file = crate::support::process::folder("exit-code").join("contacts.csv");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, "last_name,email\nAnn,ann@x.example\nBob,no address\n").unwrap();
+    let scopes = ["imports:read", "imports:write", "jobs:read", "contacts:write"];
+    let made = owner.post("/api-keys", json!({ "name": "import", "scopes": scopes })).created();
+    let output = command(&file, "contacts", made["key"].as_str().unwrap()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    for words in ["1 created", "1 refused", "line 3: email must be an e-mail address", "last_name → last_name"] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+}
+
 fn voronka(arguments: &[&str]) -> String {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_voronka")).args(arguments).output().unwrap();
     String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+fn command(file: &std::path::Path, resource: &str, token: &str) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_voronka"));
+    command.args(["import", file.to_str().unwrap(), "--resource", resource, "--token", token, "--server"]);
+    command.arg(format!("http://{}", crate::support::server::server().address));
+    command
+}
+
 fn import(file: &std::path::Path, resource: &str, token: &str) -> (bool, String) {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_voronka"))
-        .args(["import", file.to_str().unwrap(), "--resource", resource, "--token", token, "--server"])
-        .arg(format!("http://{}", crate::support::server::server().address))
-        .output()
-        .unwrap();
+    let output = command(file, resource, token).output().unwrap();
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.success(), told)
 }
