@@ -343,6 +343,7 @@ pub fn word(text: &str) -> Option<Word> {
 
 /// The written forms of all months, for tests.
 #[cfg(test)]
+#[cfg(test)]
 pub fn all_months() -> impl Iterator<Item = (u32, &'static str)> {
     let of = |language: &'static [&'static str; 12]| (1..).zip(language.iter());
     MONTHS.iter().flat_map(of).flat_map(|(month, spellings)| spellings.split(' ').map(move |word| (month, word)))

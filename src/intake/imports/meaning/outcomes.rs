@@ -431,6 +431,7 @@ pub fn may_be_offered(unknown: &str, candidate: &str) -> bool {
 
 /// Every text with its outcome, for tests.
 #[cfg(test)]
+#[cfg(test)]
 pub fn known_texts() -> impl Iterator<Item = (Outcome, &'static str)> {
     TEXTS.iter().flat_map(|(outcome, texts)| texts.iter().map(|text| (*outcome, *text)))
 }

@@ -34,17 +34,6 @@ impl Written {
     }
 }
 
-/// Returns the time in a cell without a date: `09:00:00`, `9:30 PM`.
-pub fn time_alone(text: &str) -> Option<NaiveTime> {
-    let text = numerals::in_ascii(text.trim());
-    let text = with_joined_halves(&text);
-    let tokens = tokens(&text).filter(|_| text.len() <= LONGEST)?;
-    time_place(&tokens).filter(|place| *place == 0)?;
-    let mut cursor = Cursor { left: &tokens, half: None };
-    let (time, next_day) = cursor.clock()?.time(cursor.half)?;
-    (is_blank(cursor.left) && !next_day).then_some(time)
-}
-
 fn written(tokens: &[Token<'_>]) -> Option<Written> {
     let (day, time) = match time_place(tokens) {
         Some(place) => parts(tokens, place)?,

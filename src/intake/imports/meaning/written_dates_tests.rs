@@ -171,23 +171,6 @@ fn other_texts_are_no_dates() {
 }
 
 #[test]
-fn times_without_a_date_are_read() {
-    for (text, expected) in [
-        ("09:00:00", Some("09:00:00")),
-        ("9:30 PM", Some("21:30:00")),
-        ("9h05", Some("09:05:00")),
-        ("00:15", Some("00:15:00")),
-        ("12.03.2024 09:00", None),
-        ("09:00 tomorrow", None),
-        ("9", None),
-        ("25:00", None),
-        ("", None),
-    ] {
-        assert_eq!(time_alone(text).map(|time| time.to_string()).as_deref(), expected, "{text}");
-    }
-}
-
-#[test]
 fn every_month_is_known_in_every_language() {
     for (month, name) in all_months() {
         let expected = format!("2024-{month:02}-12");

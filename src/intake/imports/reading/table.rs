@@ -234,9 +234,4 @@ impl<'s> Table<'s> {
     pub fn findings(&self) -> &Findings {
         &self.findings
     }
-
-    /// The number of rows that were read so far.
-    pub fn rows_read(&self) -> u64 {
-        self.rows
-    }
 }
