@@ -81,7 +81,7 @@ pub fn print_report(report: &Json, dry_run: bool) {
         println!("  line {}: {}", member(row, "line"), member(row, "record"));
     }
     for column in list(report, "columns") {
-        let values: Vec<String> = list(column, "values").map(|one| reading(one)).collect();
+        let values: Vec<String> = list(column, "values").map(reading).collect();
         if !values.is_empty() {
             println!("  {} → {}: {}", text(column, "column"), text(column, "field"), values.join(", "));
         }

@@ -78,7 +78,7 @@ fn hide_overview(report: &mut ImportReport, shown: &dyn Fn(&str) -> bool, hidden
     report.totals.retain(|total| shown(&total.column));
     for PreviewedRecord { record, .. } in &mut report.preview {
         let record = &mut record.0;
-        record.retain(|member, _| !hidden(member) && !(member == "contacts" && hidden("contact")));
+        record.retain(|member, _| !(hidden(member) || member == "contacts" && hidden("contact")));
         let custom = record.get_mut("custom_fields").and_then(Json::as_array_mut);
         let key = |value: &Json| value.get("key").and_then(Json::as_str).unwrap_or_default().to_owned();
         custom.into_iter().for_each(|values| values.retain(|value| !hidden(&format!("cf.{}", key(value)))));

@@ -6,7 +6,7 @@ pub use crate::intake::imports::meaning::written_days::WrittenDay;
 use crate::intake::imports::meaning::written_days::written_day;
 use crate::intake::imports::meaning::written_times::{Clock, Cursor};
 pub use crate::intake::imports::meaning::written_times::{WrittenTime, Zone};
-use chrono::{Datelike, NaiveDate, NaiveTime};
+use chrono::{Datelike, NaiveDate};
 
 /// A date, perhaps with a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
