@@ -93,7 +93,9 @@ fn read(actor: &Actor, (import, content, reasons): (Import, Vec<u8>, Reasons)) -
 /// List the rows that the last run refused, as they are in the file. The CSV file has a column `refused_because`; it can
 /// be corrected and uploaded again.
 #[utoipa::path(operation_id = "list_refused_rows", params(("import_id" = Uuid, Path, description = "Id of the import")),
-    responses((status = 200, description = "The refused rows", body = RefusedRows)))]
+    responses((status = 200, description = "The refused rows", body = RefusedRows),
+        (status = 409, description = "The file was removed"),
+        (status = 422, description = "The file cannot be read any more")))]
 #[get("/imports/{import_id}/refused-rows")]
 async fn list(ctx: Ctx<can::Read<Import>>, id: Id, format: Format) -> Result<Reply> {
     let (wants_csv, actor) = (ctx.wants_csv(format)?, ctx.actor.clone());

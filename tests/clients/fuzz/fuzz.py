@@ -37,7 +37,7 @@ RULES = [
     ("out_of_range", "", "(?!must (be (from|at)|fit))", "limits that another member or the clock sets"),
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
     ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^(cf|group_by)$", "", "the workspace's own fields"),
-    ("invalid_choice", "/settings/mapping/", "", "the columns of the file"),
+    ("invalid_choice", "/settings/(mapping|stage_names)/|^/(settings/)?sheet$", "", "the columns, stages and sheets of the file"),
     ("too_long", "", "exceeds the cost limit", "the weight of all conditions together"),
     ("invalid_choice", "(^|/)(sort|include|columns(/[0-9]+)?|(all|any|none)/[0-9]+/(field|op))$", "(?!must be one of eq, in, ne, not_in, )", "one schema for all searches; own fields"),
     ("invalid_format|invalid_choice", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
