@@ -173,6 +173,8 @@ pub struct ImportField {
     pub kind: String,
     pub required: bool,
     /// Whether several columns can be mapped to the field.
+    #[serde(default)]
+    #[schema(required = true)]
     pub takes_several: bool,
     /// A description of the values that the column must contain.
     pub hint: String,
@@ -270,3 +272,7 @@ impl Paged for ImportProblemPage {
         &self.page
     }
 }
+
+#[cfg(test)]
+#[path = "model_tests.rs"]
+mod tests;

@@ -41,7 +41,7 @@ pub struct ImportReport {
     pub mapped_values: Vec<MappedValue>,
     /// Values that match no record, the most frequent first.
     pub unknown_values: Vec<UnknownValue>,
-    /// Teams, sources and loss reasons that the import created.
+    /// Companies, teams, sources and loss reasons that the import created because the file names them.
     pub added_names: Vec<String>,
     /// Rows without a start date. Their records start at the time of the import.
     pub without_date: i64,
