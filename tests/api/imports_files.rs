@@ -153,6 +153,19 @@ fn a_file_without_a_header_has_columns_by_letter() {
 
 #[test]
 fn errors_name_the_place() {
+    let form = |sheet: &str| {
+        let part = |name: &str, rest: &str, value: &str| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{rest}\r\n\r\n{value}\r\n")
+        };
+        let file = part("file", "; filename=\"x.csv\"", "name\nAcme");
+        let body = format!("{}{}{file}--b--\r\n", part("resource", "", "companies"), part("sheet", "", sheet));
+        workspace().send("POST", "/imports", Some(body.into_bytes()), "multipart/form-data; boundary=b")
+    };
+    for (sheet, code) in [("a\u{1}b", "invalid_character"), (&*"x".repeat(301), "too_long"), ("May", "invalid_choice")]
+    {
+        let problem = form(sheet).problem(422, "validation_failed");
+        assert_eq!([&problem["errors"][0]["pointer"], &problem["errors"][0]["code"]], ["/sheet", code], "{problem}");
+    }
     let owner = workspace();
     let refused = |content: &[u8], words: &str| {
         let problem = owner.upload("contacts", "x", content).problem(422, "file_unreadable");

@@ -18,7 +18,7 @@ use crate::intake::imports::{findings, forget, hidden_cells, run};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result, length};
 use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::plan::PageInfo;
 use crate::kernel::query::seek::{seal, unseal};
@@ -42,6 +42,8 @@ stored!(imports, Import);
 
 /// 64 MiB.
 const FILE_MAX: usize = 64 << 20;
+/// In characters.
+const SHEET_NAME_MAX: u64 = 300;
 
 /// A file to import.
 #[derive(Debug, ToSchema)]
@@ -248,6 +250,14 @@ fn completed(given: ImportSettings, kept: ImportSettings) -> ImportSettings {
     }
 }
 
+/// Checks a name of a sheet in a form as the schema of the settings does in a body.
+fn wrong_sheet(name: &str) -> Option<FieldError> {
+    if name.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
+        return Some(FieldError::new(FieldCode::InvalidCharacter, "must not contain control characters"));
+    }
+    length(name.chars().count(), None, Some(SHEET_NAME_MAX), "character")
+}
+
 /// Reads the parts of the form.
 fn read_form(form: Form) -> Result<(ImportResource, ImportSettings, (String, Bytes))> {
     let mut bad = Vec::new();
@@ -261,6 +271,7 @@ fn read_form(form: Form) -> Result<(ImportResource, ImportSettings, (String, Byt
             bad.push(FieldError::member("/resource", FieldCode::Required, detail));
         }
     }
+    bad.extend(sheet.as_deref().and_then(wrong_sheet).map(|wrong| wrong.at_member("/sheet")));
     if form.file.is_none() {
         bad.push(FieldError::member(
             "/file",
@@ -269,7 +280,7 @@ fn read_form(form: Form) -> Result<(ImportResource, ImportSettings, (String, Byt
         ));
     }
     match (resource, form.file) {
-        (Some(Ok(resource)), Some((name, bytes))) => {
+        (Some(Ok(resource)), Some((name, bytes))) if bad.is_empty() => {
             let name = name.chars().filter(|c| !c.is_control()).take(200).collect();
             Ok((resource, ImportSettings { sheet, ..ImportSettings::default() }, (name, bytes.into())))
         }
