@@ -1,4 +1,5 @@
 //! Prints what was detected in a file, and what an import did or would do.
+use crate::kernel::values::money::decimal;
 use serde_json::Value as Json;
 
 /// Rows of the preview that are printed.
@@ -87,16 +88,12 @@ pub fn print_report(report: &Json, dry_run: bool) {
         }
     }
     for total in list(report, "totals") {
-        println!(
-            "  {}: {} amounts, {} {}",
-            text(total, "column"),
-            member(total, "count"),
-            member(total, "sum"),
-            text(total, "currency")
-        );
+        let currency = text(total, "currency");
+        let sum = member(total, "sum").as_i64().map_or("too large a sum".to_owned(), |sum| decimal(sum, currency));
+        println!("  {}: {} amounts, {sum} {currency}", text(total, "column"), member(total, "count"));
     }
     for stage in list(report, "stages") {
-        println!("  stage {}: {}", text(stage, "stage"), member(stage, "count"));
+        println!("  stage {}: {}", text(stage, "stage"), member(stage, "rows"));
     }
     for added in list(report, "added_names").filter_map(Json::as_str) {
         println!("  new: {added}");
