@@ -1,6 +1,5 @@
 //! Moves of deals to other stages.
 use crate::db::constraint::MapConstraint;
-use crate::db::event::Event;
 use crate::db::refs;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
@@ -14,13 +13,12 @@ use crate::kernel::values::time::DateTime;
 use crate::records::custom_values;
 use crate::sales::deals::model::{Deal, DealLoss, DealMove, DealReopening, DealUpdate, DealWin, ForecastCategory};
 use crate::sales::deals::store::{self, CONSTRAINTS};
-use crate::sales::entry::{Ending, Entry};
+use crate::sales::entry::{self, Ending, Entry};
 use crate::sales::pipelines::{self, PipelineKind};
-use crate::sales::spans::{self, Step};
+use crate::sales::spans;
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::deals;
 use diesel::prelude::*;
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The columns that a move sets. The outer `None` keeps a column.
@@ -51,7 +49,7 @@ struct Placement {
 /// Moves locked deals to stages with few statements. Status, closing time and loss reason follow from the category of
 /// the stage.
 pub fn enter_stages(tx: &mut Tx<'_>, entries: &[Entry<'_, Deal>]) -> Result<Vec<Deal>> {
-    let reopened = entries.iter().filter(|entry| reopens(entry)).map(|entry| entry.record.owner_id);
+    let reopened = entries.iter().filter(|entry| entry.reopens(entry.record.status)).map(|entry| entry.record.owner_id);
     let suspended = refs::suspended(tx, reopened.collect::<Vec<_>>())?;
     let mut updates = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -60,21 +58,7 @@ pub fn enter_stages(tx: &mut Tx<'_>, entries: &[Entry<'_, Deal>]) -> Result<Vec<
         updates.push(diesel::update(row).set(placement).returning(Deal::as_returning()));
     }
     let moved: Vec<Deal> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
-    let steps: Vec<Step<'_>> = entries.iter().map(Entry::step).collect();
-    spans::advance_each(tx, &steps)?;
-    let mut moved: HashMap<Uuid, Deal> = moved.into_iter().map(|deal| (deal.id, deal)).collect();
-    let mut result = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let after = moved.remove(&entry.record.id).ok_or_else(Error::not_found)?;
-        let verb = stages::verb_of_move(entry.record.status, after.status);
-        tx.record(Event::changed(verb, entry.record, &after)?);
-        result.push(after);
-    }
-    Ok(result)
-}
-
-fn reopens(entry: &Entry<'_, Deal>) -> bool {
-    entry.record.status != Category::Open && entry.stage.category == Category::Open
+    entry::finish(tx, entries, moved, |deal| deal.status)
 }
 
 fn placement(tx: &mut Tx<'_>, entry: &Entry<'_, Deal>, suspended: &[Uuid]) -> Result<Placement> {
@@ -93,7 +77,7 @@ fn placement(tx: &mut Tx<'_>, entry: &Entry<'_, Deal>, suspended: &[Uuid]) -> Re
     let loss_note = ending.loss_note.clone().or_else(|| before.loss_note.clone()).filter(|_| lost);
     // A closed deal may have a suspended owner, an open one may not. A reopened deal of a suspended owner goes to the
     // caller.
-    let replaced = reopens(entry) && before.owner_id.is_some_and(|owner| suspended.contains(&owner));
+    let replaced = entry.reopens(before.status) && before.owner_id.is_some_and(|owner| suspended.contains(&owner));
     let forecast_category = match stage.category {
         Category::Won => Some(ForecastCategory::Closed),
         _ if before.forecast_category == ForecastCategory::Closed => Some(ForecastCategory::Pipeline),

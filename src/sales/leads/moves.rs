@@ -1,6 +1,5 @@
 //! Moves of leads to other stages.
 use crate::db::constraint::MapConstraint;
-use crate::db::event::Event;
 use crate::db::refs;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
@@ -10,16 +9,14 @@ use crate::kernel::fields::custom::{CustomValue, CustomValues};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::DateTime;
 use crate::records::custom_values;
-use crate::sales::entry::{Ending, Entry};
+use crate::sales::entry::{self, Ending, Entry};
 use crate::sales::leads::come_back_tasks;
 use crate::sales::leads::model::{Lead, LeadDisqualification, LeadMove, LeadUpdate};
 use crate::sales::leads::store::{self, CONSTRAINTS};
 use crate::sales::pipelines::{self, PipelineKind};
-use crate::sales::spans::{self, Step};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
 use diesel::prelude::*;
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// The columns that a move sets. The outer `None` keeps a column.
@@ -44,7 +41,7 @@ struct Placement {
 /// Moves locked leads to stages with few statements. Status, closing time and loss reason follow from the category of
 /// the stage.
 pub fn enter_stages(tx: &mut Tx<'_>, entries: &[Entry<'_, Lead>]) -> Result<Vec<Lead>> {
-    let reopened = entries.iter().filter(|entry| reopens(entry)).map(|entry| entry.record.owner_id);
+    let reopened = entries.iter().filter(|entry| entry.reopens(entry.record.status)).map(|entry| entry.record.owner_id);
     let suspended = refs::suspended(tx, reopened.collect::<Vec<_>>())?;
     let mut updates = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -53,22 +50,9 @@ pub fn enter_stages(tx: &mut Tx<'_>, entries: &[Entry<'_, Lead>]) -> Result<Vec<
         updates.push(diesel::update(row).set(placement).returning(Lead::as_returning()));
     }
     let moved: Vec<Lead> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
-    let steps: Vec<Step<'_>> = entries.iter().map(Entry::step).collect();
-    spans::advance_each(tx, &steps)?;
-    let mut moved: HashMap<Uuid, Lead> = moved.into_iter().map(|lead| (lead.id, lead)).collect();
-    let mut result = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let after = moved.remove(&entry.record.id).ok_or_else(Error::not_found)?;
-        let verb = stages::verb_of_move(entry.record.status, after.status);
-        tx.record(Event::changed(verb, entry.record, &after)?);
-        result.push(after);
-    }
+    let moved = entry::finish(tx, entries, moved, |lead| lead.status)?;
     let before: Vec<Option<&Lead>> = entries.iter().map(|entry| Some(entry.record)).collect();
-    come_back_tasks::sync(tx, &before, result)
-}
-
-fn reopens(entry: &Entry<'_, Lead>) -> bool {
-    entry.record.status != Category::Open && entry.stage.category == Category::Open
+    come_back_tasks::sync(tx, &before, moved)
 }
 
 fn placement(tx: &mut Tx<'_>, entry: &Entry<'_, Lead>, suspended: &[Uuid]) -> Result<Placement> {
@@ -79,7 +63,7 @@ fn placement(tx: &mut Tx<'_>, entry: &Entry<'_, Lead>, suspended: &[Uuid]) -> Re
     let closing = (changes_status && stage.category != Category::Open).then_some(*at);
     // A closed lead may have a suspended owner, an open one may not. A reopened lead of a suspended owner goes to the
     // caller.
-    let replaced = reopens(entry) && before.owner_id.is_some_and(|owner| suspended.contains(&owner));
+    let replaced = entry.reopens(before.status) && before.owner_id.is_some_and(|owner| suspended.contains(&owner));
     Ok(Placement {
         pipeline_id: stage.pipeline_id,
         stage_id: stage.id,
