@@ -243,6 +243,8 @@ fn an_invited_user_becomes_active_only_by_the_link() {
         assert_eq!(problem["errors"][0]["pointer"], "/status");
     };
     refused();
+    // A suspended user gets no invitation, so the first one must be sent before.
+    await_email(&email, "You are invited", 1);
     owner.patch(&path, json!({ "status": "suspended" })).ok();
     refused();
     owner.patch(&path, json!({ "status": "invited" })).ok();
