@@ -318,12 +318,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    import_blocks (workspace_id, import_id, number) {
+        workspace_id -> Uuid,
+        import_id -> Uuid,
+        number -> Int4,
+        content -> Bytea,
+    }
+}
+
+diesel::table! {
     imports (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
         resource -> Text,
         file_name -> Text,
-        content -> Nullable<Bytea>,
         status -> Text,
         detected -> Jsonb,
         settings -> Jsonb,
@@ -860,6 +868,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     idempotency_keys,
     import_problems,
     import_records,
+    import_blocks,
     imports,
     jobs,
     leads,

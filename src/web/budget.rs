@@ -1,5 +1,5 @@
-//! A memory budget for the bodies of each workspace. Bodies beyond it wait before they are read, and too many of them
-//! are refused, so a workspace that sends many large files at once delays only itself.
+//! Budgets of memory and disk for the bodies of each workspace. Bodies beyond them wait before they are read, and too
+//! many of them are refused, so a workspace that sends many large bodies at once delays only itself.
 use crate::kernel::error::{Code, Error, Result};
 use crate::web::caller::Identity;
 use actix_web::{HttpMessage, HttpRequest, web};
@@ -10,11 +10,13 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
-/// Per workspace: three of the largest files, or of the largest batches.
-const BUDGET: usize = 192 << 20;
+/// Memory per workspace: three of the largest batches, or seven of the largest attachments.
+const MEMORY: usize = 192 << 20;
+/// Disk per workspace: sixteen of the largest files.
+const DISK: usize = 1 << 30;
 /// Smaller bodies are not counted.
 const UNIT_BYTES: usize = 64 << 10;
-/// The number of requests per workspace that may wait for memory.
+/// The number of requests per workspace that may wait for memory, and for disk.
 const WAITING_MAX: usize = 32;
 const WAIT: Duration = Duration::from_secs(15);
 /// The limit of bodies from unauthenticated callers, who only sign in.
@@ -24,9 +26,24 @@ pub const STRANGER_MAX: usize = UNIT_BYTES;
 #[derive(Debug, Default)]
 pub struct Budget(Mutex<HashMap<Uuid, Arc<WorkspaceBudget>>>);
 
+/// What bodies take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Good {
+    Memory,
+    Disk,
+}
+
 #[derive(Debug)]
 struct WorkspaceBudget {
+    memory: Supply,
+    disk: Supply,
+}
+
+/// The units of one good that are left.
+#[derive(Debug)]
+struct Supply {
     units: Arc<Semaphore>,
+    all: usize,
     waiting: AtomicUsize,
 }
 
@@ -44,7 +61,8 @@ impl Budget {
 struct Share {
     workspace_budget: Arc<WorkspaceBudget>,
     permits: Vec<OwnedSemaphorePermit>,
-    units: usize,
+    memory: usize,
+    disk: usize,
 }
 
 /// Checks whether the caller is authenticated.
@@ -59,29 +77,58 @@ fn workspace(request: &HttpRequest) -> Option<Uuid> {
     }
 }
 
-/// Waits until the workspace has the budget for a body of `bytes`, each of which needs `each` bytes of memory. A later
+/// Waits until the workspace has the memory for a body of `bytes`, each of which needs `each` bytes of memory. A later
 /// call with more bytes waits for the difference.
 pub async fn take(request: &HttpRequest, bytes: usize, each: usize) -> Result<()> {
+    let bytes = if bytes < UNIT_BYTES { 0 } else { bytes * each };
+    acquire(request, Good::Memory, bytes).await
+}
+
+/// Waits until the workspace has the disk for a file of `bytes`.
+pub async fn take_disk(request: &HttpRequest, bytes: usize) -> Result<()> {
+    acquire(request, Good::Disk, bytes).await
+}
+
+async fn acquire(request: &HttpRequest, good: Good, bytes: usize) -> Result<()> {
     let (Some(workspace), Some(budget)) = (workspace(request), request.app_data::<web::Data<Budget>>()) else {
         return Ok(());
     };
-    let wanted = if bytes < UNIT_BYTES { 0 } else { (bytes * each / UNIT_BYTES).min(BUDGET / UNIT_BYTES) };
     let held = request.extensions_mut().remove::<Share>();
-    let mut share =
-        held.unwrap_or_else(|| Share { workspace_budget: budget.of(workspace), permits: Vec::new(), units: 0 });
-    let missing = wanted.saturating_sub(share.units);
-    if missing > 0 {
-        let permit = share.workspace_budget.acquire(missing).await?;
-        share.permits.push(permit);
-        share.units = wanted;
+    let mut share = held.unwrap_or_else(|| Share::new(budget.of(workspace)));
+    let supply = share.workspace_budget.supply(good);
+    let wanted = (bytes / UNIT_BYTES).min(supply.all);
+    let held = if good == Good::Memory { share.memory } else { share.disk };
+    if wanted > held {
+        share.permits.push(supply.acquire(wanted - held).await?);
+        *(if good == Good::Memory { &mut share.memory } else { &mut share.disk }) = wanted;
     }
     request.extensions_mut().insert(share);
     Ok(())
 }
 
+impl Share {
+    fn new(workspace_budget: Arc<WorkspaceBudget>) -> Share {
+        Share { workspace_budget, permits: Vec::new(), memory: 0, disk: 0 }
+    }
+}
+
 impl WorkspaceBudget {
     fn full() -> WorkspaceBudget {
-        WorkspaceBudget { units: Arc::new(Semaphore::new(BUDGET / UNIT_BYTES)), waiting: AtomicUsize::new(0) }
+        WorkspaceBudget { memory: Supply::of(MEMORY), disk: Supply::of(DISK) }
+    }
+
+    const fn supply(&self, good: Good) -> &Supply {
+        match good {
+            Good::Memory => &self.memory,
+            Good::Disk => &self.disk,
+        }
+    }
+}
+
+impl Supply {
+    fn of(bytes: usize) -> Supply {
+        let all = bytes / UNIT_BYTES;
+        Supply { units: Arc::new(Semaphore::new(all)), all, waiting: AtomicUsize::new(0) }
     }
 
     async fn acquire(&self, units: usize) -> Result<OwnedSemaphorePermit> {
@@ -117,7 +164,7 @@ impl Drop for WaitingSlot<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUDGET, Budget, UNIT_BYTES, WAITING_MAX, WorkspaceBudget};
+    use super::{Budget, MEMORY, Supply, WAITING_MAX};
     use crate::kernel::error::Code;
     use std::sync::Arc;
     use std::sync::atomic::Ordering;
@@ -125,14 +172,14 @@ mod tests {
 
     #[tokio::test]
     async fn requests_wait_for_memory_and_too_many_are_refused() {
-        let workspace_budget = Arc::new(WorkspaceBudget::full());
-        let all = workspace_budget.acquire(BUDGET / UNIT_BYTES).await.unwrap();
+        let supply = Arc::new(Supply::of(MEMORY));
+        let all = supply.acquire(supply.all).await.unwrap();
         let ask = || {
-            let workspace_budget = Arc::clone(&workspace_budget);
-            tokio::spawn(async move { workspace_budget.acquire(1).await.map(drop) })
+            let supply = Arc::clone(&supply);
+            tokio::spawn(async move { supply.acquire(1).await.map(drop) })
         };
         let waiting: Vec<_> = (0..WAITING_MAX).map(|_| ask()).collect();
-        while workspace_budget.waiting.load(Ordering::Relaxed) < WAITING_MAX {
+        while supply.waiting.load(Ordering::Relaxed) < WAITING_MAX {
             tokio::task::yield_now().await;
         }
         assert_eq!(ask().await.unwrap().unwrap_err().code(), Code::Overloaded);
@@ -140,8 +187,8 @@ mod tests {
         for one in waiting {
             one.await.unwrap().unwrap();
         }
-        assert_eq!(workspace_budget.waiting.load(Ordering::Relaxed), 0);
-        drop(workspace_budget.acquire(BUDGET / UNIT_BYTES).await.unwrap());
+        assert_eq!(supply.waiting.load(Ordering::Relaxed), 0);
+        drop(supply.acquire(supply.all).await.unwrap());
     }
 
     #[test]

@@ -3,6 +3,7 @@ use crate::imports::{finished, import};
 use crate::report_figures::reason;
 use crate::support::{Client, id, server, workspace};
 use serde_json::{Value as Json, json};
+use std::io::Cursor;
 use voronka::db::tx::Request;
 use voronka::db::watchdog;
 use voronka::identity::sign_in::authentication;
@@ -425,12 +426,15 @@ fn statements_of(owner: &Client, resource: ImportResource, csv: &str, settings: 
     let db = &server().db;
     let actor = db.run_blocking(|conn| authentication::of_user(conn, workspace, user)).unwrap();
     let settings: ImportSettings = serde_json::from_value(settings.clone()).unwrap();
-    let table = file::open(csv.to_owned().into(), &settings, &detect::context(&actor), "/settings/sheet").unwrap();
-    let evidence = FileEvidence::of(&actor, resource, settings.mapping.as_deref().unwrap_or_default(), &table);
+    let table =
+        file::open(Box::new(Cursor::new(csv.to_owned())), &settings, &detect::context(&actor), "/settings/sheet")
+            .unwrap();
+    let evidence = FileEvidence::of(&actor, resource, settings.mapping.as_deref().unwrap_or_default(), &table).unwrap();
+    let rows = table.rows.some(&(0..table.rows.len()).collect::<Vec<_>>()).unwrap();
     let measured = db.rehearse_blocking(&Request::internal(actor, "measured".into()), |tx| {
         let mut reader = RowReader::new(tx, resource, &settings, &table, &evidence)?;
         let (mut report, begin) = (reader.report(&settings), watchdog::queries());
-        run::chunk(tx, &mut reader, &table.rows.iter().collect::<Vec<_>>(), &mut report)?;
+        run::chunk(tx, &mut reader, &rows, &mut report)?;
         Ok((watchdog::queries() - begin, report))
     });
     measured.unwrap()

@@ -74,7 +74,7 @@ PARTS = [
     (3, "F13", "a worker that loses its lease", crash.worker),
     (1, "E", "concurrent writes to one record", races.one_record),
     (5, "G1", "one workspace sends many reports and searches", share.requests),
-    (5, "G2", "invalid files of 63 MiB", share.files),
+    (5, "G2", "files of the worst kinds", share.files),
     (5, "G3", "many jobs and mails of one workspace", share.jobs),
     (5, "G4", "many wrong passwords at once", share.signing_in),
 ]

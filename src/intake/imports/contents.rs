@@ -1,6 +1,8 @@
 //! Counts what the values of a column look like, so that the recognition can compare them with the header.
-use crate::intake::imports::reading::row::{CellKind, Row};
+use crate::intake::imports::file::File;
+use crate::intake::imports::reading::row::CellKind;
 use crate::intake::imports::recognition::content::Content;
+use crate::kernel::error::Result;
 
 /// The number of values of a column that are looked at.
 const VALUES: usize = 2_000;
@@ -15,21 +17,38 @@ const BOOLEANS: [&str; 22] = [
 ];
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Counts the first values of a column.
-pub fn count(rows: &[Row], column: usize) -> Content {
-    let cells = rows.iter().map(|row| row.cell(column));
-    let filled = cells.filter(|cell| !matches!(cell.kind, CellKind::Empty | CellKind::Error));
-    of_texts(filled.map(|cell| cell.text).take(VALUES))
+/// The first values of a column.
+#[derive(Debug, Default)]
+struct Counter {
+    seen: usize,
+    content: Content,
 }
 
-fn of_texts<'t>(values: impl Iterator<Item = &'t str>) -> Content {
-    let mut content = Content::default();
-    for text in values.map(|text| text.trim().trim_start_matches('\'')) {
+impl Counter {
+    fn add(&mut self, text: &str) {
+        self.seen += 1;
+        let text = text.trim().trim_start_matches('\'');
         if !text.is_empty() && !NO_VALUES.contains(&text) {
-            add(&mut content, text);
+            add(&mut self.content, text);
         }
     }
-    content
+}
+
+/// Counts the first values of each column.
+pub fn count(file: &File) -> Result<Vec<Content>> {
+    let mut counters: Vec<Counter> = file.header.iter().map(|_| Counter::default()).collect();
+    let mut rows = file.rows.reader();
+    while let Some(row) = rows.next_row()? {
+        for (counter, cell) in counters.iter_mut().zip(row.cells()) {
+            if counter.seen < VALUES && !matches!(cell.kind, CellKind::Empty | CellKind::Error) {
+                counter.add(cell.text);
+            }
+        }
+        if counters.iter().all(|counter| counter.seen >= VALUES) {
+            break;
+        }
+    }
+    Ok(counters.into_iter().map(|counter| counter.content).collect())
 }
 
 fn add(content: &mut Content, text: &str) {
@@ -84,7 +103,9 @@ fn is_phone(text: &str) -> bool {
 /// Counts texts, for the tests of the recognition.
 #[cfg(test)]
 pub fn content(values: &[String]) -> Content {
-    of_texts(values.iter().map(String::as_str))
+    let mut counter = Counter::default();
+    values.iter().for_each(|text| counter.add(text));
+    counter.content
 }
 
 #[cfg(test)]

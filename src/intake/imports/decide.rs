@@ -11,12 +11,13 @@ use crate::intake::imports::meaning::numerals::Decimal;
 use crate::intake::imports::meaning::probability::Scale;
 use crate::intake::imports::meaning::tidy::{self, Content};
 use crate::intake::imports::model::ImportResource;
-use crate::intake::imports::reading::row::CellKind;
+use crate::intake::imports::reading::row::{CellKind, Row};
 use crate::intake::imports::settings::{ColumnMapping, ImportDateOrder, ImportSettings, ProbabilityScale};
 use crate::intake::imports::stage_names::StageText;
 use crate::intake::imports::targets::{self, Target};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::bodies::shape::Cell;
+use crate::kernel::error::Result;
 use crate::kernel::fields::custom::CustomKind;
 use crate::kernel::values::time::{DateTime, today};
 
@@ -42,19 +43,29 @@ struct RoledColumn {
 
 impl FileEvidence {
     /// Collects the evidence. Takes about a second for millions of cells.
-    pub fn of(actor: &Actor, resource: ImportResource, mapping: &[ColumnMapping], file: &File) -> FileEvidence {
+    pub fn of(actor: &Actor, resource: ImportResource, mapping: &[ColumnMapping], file: &File) -> Result<FileEvidence> {
         let known = targets::shown(actor, resource, &[]);
         let role = |field: &str| match known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(field)) {
             Some((_, target, _)) => role_of(target),
             None => field.starts_with("entered.").then_some(Role::Date),
         };
-        let column = |mapped: &ColumnMapping| {
-            let evidence = evidence(file, index(file, mapped)?, mapped);
-            Some(RoledColumn { name: mapped.column.clone(), role: role(&mapped.field)?, evidence })
-        };
-        let roled = mapping.iter().filter(|mapped| role(&mapped.field).is_some());
-        let columns = roled.filter_map(column).collect();
-        FileEvidence { columns, names: names(resource, mapping, file), stages: stage_texts(mapping, file) }
+        let mut listeners = Vec::new();
+        for mapped in mapping {
+            let Some(index) = index(file, mapped) else { continue };
+            let is_full_name = resource == ImportResource::Contacts && mapped.field == "name";
+            let is_stage = matches!(mapped.field.to_lowercase().as_str(), "stage" | "status");
+            let role = role(&mapped.field).map(|role| (role, ColumnEvidence::default()));
+            if role.is_some() || is_full_name || is_stage {
+                listeners.push(Listener { mapped, index, role, is_full_name, is_stage });
+            }
+        }
+        let (mut names, mut stages) = (NameEvidence::default(), Vec::new());
+        let mut rows = file.rows.reader();
+        while let Some(row) = rows.next_row()? {
+            listeners.iter_mut().for_each(|listener| listener.hear(row, &mut names, &mut stages));
+        }
+        let columns = listeners.into_iter().filter_map(Listener::column).collect();
+        Ok(FileEvidence { columns, names, stages })
     }
 
     /// Decides what the settings leave open.
@@ -81,54 +92,60 @@ impl FileEvidence {
     }
 }
 
-/// Collects the different texts in the columns with stages. A value that the mapping replaces counts as replaced.
-fn stage_texts(mapping: &[ColumnMapping], file: &File) -> Vec<StageText> {
-    let mut texts: Vec<StageText> = Vec::new();
-    let is_stage = |mapped: &&ColumnMapping| matches!(mapped.field.to_lowercase().as_str(), "stage" | "status");
-    for mapped in mapping.iter().filter(is_stage) {
-        let Some(index) = index(file, mapped) else { continue };
-        for row in &file.rows {
-            let raw = row.cell(index).text;
-            let replaced = mapped.values.iter().find(|value| value.from == raw);
-            let Content::Text(text) = tidy::content(replaced.map_or(raw, |value| value.to.as_str())) else { continue };
-            let is_known = texts.iter().any(|known| known.text == text);
-            if !is_known && texts.len() < STAGE_TEXTS_MAX {
-                texts.push(StageText { column: mapped.column.clone(), line: row.line, text });
-            }
+/// A mapped column whose cells are evidence.
+struct Listener<'m> {
+    mapped: &'m ColumnMapping,
+    index: usize,
+    role: Option<(Role, ColumnEvidence)>,
+    is_full_name: bool,
+    is_stage: bool,
+}
+
+impl Listener<'_> {
+    fn hear(&mut self, row: &Row, names: &mut NameEvidence, stages: &mut Vec<StageText>) {
+        if let Some((_, evidence)) = &mut self.role {
+            note(evidence, row, self.index, self.mapped);
+        }
+        if self.is_full_name {
+            names.note(row.cell(self.index).text);
+        }
+        if self.is_stage {
+            self.note_stage(row, stages);
         }
     }
-    texts
+
+    /// Collects the different texts of stages. A value that the mapping replaces counts as replaced.
+    fn note_stage(&self, row: &Row, stages: &mut Vec<StageText>) {
+        let raw = row.cell(self.index).text;
+        let replaced = self.mapped.values.iter().find(|value| value.from == raw);
+        let Content::Text(text) = tidy::content(replaced.map_or(raw, |value| value.to.as_str())) else { return };
+        if stages.len() < STAGE_TEXTS_MAX && !stages.iter().any(|known| known.text == text) {
+            stages.push(StageText { column: self.mapped.column.clone(), line: row.line, text });
+        }
+    }
+
+    fn column(self) -> Option<RoledColumn> {
+        let (role, evidence) = self.role?;
+        Some(RoledColumn { name: self.mapped.column.clone(), role, evidence })
+    }
 }
 
 fn index(file: &File, mapped: &ColumnMapping) -> Option<usize> {
     file.header.iter().position(|name| name.eq_ignore_ascii_case(&mapped.column))
 }
 
-/// Returns what the order of the full names of contacts is.
-fn names(resource: ImportResource, mapping: &[ColumnMapping], file: &File) -> NameEvidence {
-    let mut evidence = NameEvidence::default();
-    let is_full = |mapped: &&ColumnMapping| resource == ImportResource::Contacts && mapped.field == "name";
-    for index in mapping.iter().filter(is_full).filter_map(|mapped| index(file, mapped)) {
-        file.rows.iter().for_each(|row| evidence.note(row.cell(index).text));
+/// Adds the cell of a column to its evidence.
+fn note(evidence: &mut ColumnEvidence, row: &Row, index: usize, mapped: &ColumnMapping) {
+    let cell = row.cell(index);
+    let raw = cell.shown.unwrap_or(cell.text);
+    let replaced = mapped.values.iter().find(|value| value.from == raw);
+    match (replaced, cell.kind) {
+        (Some(value), _) => evidence.note(row.line, &value.to),
+        (None, CellKind::Number) => evidence.note_number(row.line, raw),
+        // A date of a spreadsheet shows nothing about the texts of the column.
+        (None, CellKind::Date | CellKind::DateTime) => {}
+        (None, _) => evidence.note(row.line, raw),
     }
-    evidence
-}
-
-fn evidence(file: &File, index: usize, mapped: &ColumnMapping) -> ColumnEvidence {
-    let mut evidence = ColumnEvidence::default();
-    for row in &file.rows {
-        let cell = row.cell(index);
-        let raw = cell.shown.unwrap_or(cell.text);
-        let replaced = mapped.values.iter().find(|value| value.from == raw);
-        match (replaced, cell.kind) {
-            (Some(value), _) => evidence.note(row.line, &value.to),
-            (None, CellKind::Number) => evidence.note_number(row.line, raw),
-            // A date of a spreadsheet shows nothing about the texts of the column.
-            (None, CellKind::Date | CellKind::DateTime) => {}
-            (None, _) => evidence.note(row.line, raw),
-        }
-    }
-    evidence
 }
 
 /// Returns what the cells of a target are; `None` for texts and references.

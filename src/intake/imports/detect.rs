@@ -13,6 +13,7 @@ use crate::intake::imports::settings::{ColumnMapping, ImportSettings};
 use crate::intake::imports::suggest::{self, Suggestion};
 use crate::intake::imports::targets;
 use crate::kernel::access::actor::Actor;
+use crate::kernel::error::Result;
 use crate::kernel::values::time::DateTime;
 
 /// The number of sample values of a column.
@@ -37,14 +38,14 @@ fn count(number: impl TryInto<i64>) -> i64 {
 }
 
 /// Detects the format and the columns of a file. `stages` are the open stages of the default pipeline.
-pub fn detect(actor: &Actor, resource: ImportResource, stages: &[String], file: &File) -> Detection {
+pub fn detect(actor: &Actor, resource: ImportResource, stages: &[String], file: &File) -> Result<Detection> {
     let fields = targets::fields(actor, resource, stages);
-    let suggestions = suggest::suggest(actor, resource, stages, file, &fields);
-    let columns = columns(file, suggestions.columns);
+    let suggestions = suggest::suggest(actor, resource, stages, file, &fields)?;
+    let columns = columns(file, suggestions.columns)?;
     let format = file.format.as_ref();
     let delimiter = format.and_then(|format| format.delimiter).map(String::from);
     let mapping = mapping(&columns);
-    let evidence = FileEvidence::of(actor, resource, &mapping, file);
+    let evidence = FileEvidence::of(actor, resource, &mapping, file)?;
     let settings = ImportSettings {
         mapping: Some(mapping),
         sheet: file.sheet.clone(),
@@ -71,7 +72,7 @@ pub fn detect(actor: &Actor, resource: ImportResource, stages: &[String], file: 
         columns,
         fields,
     };
-    Detection { detected, settings }
+    Ok(Detection { detected, settings })
 }
 
 fn sheets(file: &File) -> Vec<DetectedSheet> {
@@ -93,36 +94,44 @@ fn finding(finding: &Finding) -> FileFinding {
     }
 }
 
-/// The cells of a column that are not empty.
-fn cells_of(file: &File, column: usize) -> impl Iterator<Item = Cell<'_>> + Clone {
-    let cells = file.rows.iter().map(move |row| row.cell(column));
-    cells.filter(|cell| !matches!(cell.kind, CellKind::Empty | CellKind::Error))
+/// What is shown of the values of a column.
+#[derive(Debug, Default)]
+struct Shown {
+    filled: i64,
+    /// Different values.
+    samples: Vec<String>,
 }
 
-fn columns(file: &File, suggested: Vec<Suggestion>) -> Vec<DetectedColumn> {
-    let column = |(n, (name, suggestion)): (usize, (&String, Suggestion))| DetectedColumn {
+impl Shown {
+    fn add(&mut self, cell: Cell<'_>) {
+        if matches!(cell.kind, CellKind::Empty | CellKind::Error) {
+            return;
+        }
+        self.filled += 1;
+        if self.samples.len() < SAMPLES {
+            let text: String = cell.shown.unwrap_or(cell.text).chars().take(100).collect();
+            if !self.samples.contains(&text) {
+                self.samples.push(text);
+            }
+        }
+    }
+}
+
+fn columns(file: &File, suggested: Vec<Suggestion>) -> Result<Vec<DetectedColumn>> {
+    let mut shown: Vec<Shown> = file.header.iter().map(|_| Shown::default()).collect();
+    let mut rows = file.rows.reader();
+    while let Some(row) = rows.next_row()? {
+        shown.iter_mut().zip(row.cells()).for_each(|(column, cell)| column.add(cell));
+    }
+    let column = |((name, suggestion), shown): ((&String, Suggestion), Shown)| DetectedColumn {
         name: name.clone(),
-        samples: samples(file, n),
-        filled: count(cells_of(file, n).count()),
+        samples: shown.samples,
+        filled: shown.filled,
         suggested_field: suggestion.field,
         reason: suggestion.reason,
         unread: suggestion.unread,
     };
-    file.header.iter().zip(suggested).enumerate().map(column).collect()
-}
-
-fn samples(file: &File, column: usize) -> Vec<String> {
-    let mut samples: Vec<String> = Vec::new();
-    for cell in cells_of(file, column) {
-        let text: String = cell.shown.unwrap_or(cell.text).chars().take(100).collect();
-        if !samples.contains(&text) {
-            samples.push(text);
-        }
-        if samples.len() == SAMPLES {
-            break;
-        }
-    }
-    samples
+    Ok(file.header.iter().zip(suggested).zip(shown).map(column).collect())
 }
 
 fn mapping(columns: &[DetectedColumn]) -> Vec<ColumnMapping> {

@@ -1,21 +1,21 @@
-//! The table of an import in memory: the rows of one table of the file, with what was found while they were read.
+//! The table of an import: the rows of one table of the file, with what was found while they were read.
+use crate::intake::imports::reading::bounded::Input;
 use crate::intake::imports::reading::failure::Failure;
 use crate::intake::imports::reading::findings::Findings;
 use crate::intake::imports::reading::layout::HeaderChoice;
 use crate::intake::imports::reading::limits::Limits;
 use crate::intake::imports::reading::row::Row;
+use crate::intake::imports::reading::rows::Rows;
 use crate::intake::imports::reading::source::{FileKind, Listed, Reading, Source};
 use crate::intake::imports::reading::table::{Table, TextFormat};
 use crate::intake::imports::settings::ImportSettings;
 use crate::kernel::error::{Code, Error, FieldCode, FieldError, Result, not_known};
-use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::io::Cursor;
 
 const ROWS_MAX: u64 = 200_000;
 const COLUMNS_MAX: usize = 1_024;
-/// The maximum for all rows together, which bounds the memory for a file.
+/// The maximum for all rows together, which bounds the time for a file.
 const CELLS_MAX: u64 = 10_000_000;
 /// The maximum for the texts of all cells together, in bytes.
 const TEXT_MAX: usize = 128 << 20;
@@ -44,7 +44,7 @@ pub struct File {
     pub header: Vec<String>,
     /// The line of the header, if there is one.
     pub header_line: Option<u64>,
-    pub rows: Vec<Row>,
+    pub rows: Rows,
     /// For each line that repeats an earlier row, its number among the identical rows.
     pub twins: HashMap<u64, u32>,
     pub findings: Findings,
@@ -52,6 +52,10 @@ pub struct File {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Error {
+        if failure.of_server {
+            log::error!("import: {failure}");
+            return Error::new(Code::FilesUnavailable, failure.detail);
+        }
         Error::new(Code::FileUnreadable, failure.to_string())
     }
 }
@@ -73,10 +77,10 @@ pub fn digest(row: &Row) -> [u8; 8] {
 
 /// Parses the table that the settings name, or the first one that is not hidden. `at` is the pointer of the name of
 /// the sheet in the request.
-pub fn open(content: Bytes, settings: &ImportSettings, context: &Context, at: &str) -> Result<File> {
+pub fn open(content: Box<dyn Input>, settings: &ImportSettings, context: &Context, at: &str) -> Result<File> {
     let limits =
         Limits { bytes: BYTES_MAX, rows: ROWS_MAX, columns: COLUMNS_MAX, cells: CELLS_MAX, ..Limits::default() };
-    let mut source = Source::open(Box::new(Cursor::new(content)), &limits)?;
+    let mut source = Source::open(content, &limits)?;
     let tables = source.tables().to_vec();
     let number = chosen(&tables, settings.sheet.as_deref(), at)?;
     let listed = tables.get(number).cloned().ok_or_else(|| Failure::new("the file has no table"))?;
@@ -84,12 +88,12 @@ pub fn open(content: Bytes, settings: &ImportSettings, context: &Context, at: &s
     let table = source.table(number, &reading(settings, context))?;
     let (format, header_line) = (table.format.clone(), table.header_line);
     let header = table.columns.iter().map(|column| column.name.clone()).collect();
-    let (rows, found) = held(table)?;
+    let (rows, twins, found) = held(table)?;
     if rows.is_empty() {
         return Err(Failure::new("the file has a header but no rows").into());
     }
     findings.append(found);
-    let (kind, sheet, twins) = (listed.kind, sheet_name(&listed), twins(&rows));
+    let (kind, sheet) = (listed.kind, sheet_name(&listed));
     Ok(File { kind, tables, sheet, format, header, header_line, rows, twins, findings })
 }
 
@@ -128,31 +132,27 @@ fn reading(settings: &ImportSettings, context: &Context) -> Reading {
     }
 }
 
-/// Reads all rows to memory.
-fn held(mut table: Table<'_>) -> Result<(Vec<Row>, Findings)> {
-    let (mut rows, mut text) = (Vec::new(), 0_usize);
+/// The number of a repetition by line.
+type Twins = HashMap<u64, u32>;
+
+/// Reads all rows. Numbers the repetitions of identical rows from 2; the number does not depend on the row at which a run
+/// continues.
+fn held(mut table: Table<'_>) -> Result<(Rows, Twins, Findings)> {
+    let (mut rows, mut text) = (Rows::default(), 0_usize);
+    let (mut seen, mut twins) = (HashMap::new(), Twins::new());
     while let Some(row) = table.next_row()? {
         text += row.bytes();
         if text > TEXT_MAX {
             let detail = format!("the table has more than {} MiB of text; split it", TEXT_MAX >> 20);
             return Err(Failure::new(detail).at(row.line).into());
         }
-        // A clone takes no more memory than it needs.
-        rows.push(row.clone());
-    }
-    Ok((rows, table.findings().clone()))
-}
-
-/// Numbers the repetitions of identical rows from 2. The number does not depend on the row at which a run continues.
-fn twins(rows: &[Row]) -> HashMap<u64, u32> {
-    let (mut seen, mut twins) = (HashMap::new(), HashMap::new());
-    for row in rows {
         let count = seen.entry(digest(row)).and_modify(|n| *n += 1).or_insert(1);
         if *count > 1 {
             twins.insert(row.line, *count);
         }
+        rows.push(row)?;
     }
-    twins
+    Ok((rows, twins, table.findings().clone()))
 }
 
 #[cfg(test)]

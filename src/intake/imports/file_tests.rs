@@ -1,16 +1,20 @@
 use super::{Context, File, open};
+use crate::intake::imports::reading::bounded::Input;
 use crate::intake::imports::reading::findings::FindingKind;
 use crate::intake::imports::settings::ImportSettings;
 use crate::kernel::error::Error;
-use bytes::Bytes;
+use std::io::Cursor;
 
 fn context() -> Context {
     Context { country: "DE".into(), known_header: |_| false }
 }
 
+fn input(text: &str) -> Box<dyn Input> {
+    Box::new(Cursor::new(text.to_owned()))
+}
+
 fn read(text: &str) -> Result<File, String> {
-    let content = Bytes::copy_from_slice(text.as_bytes());
-    open(content, &ImportSettings::default(), &context(), "/sheet").map_err(|error| error.to_string())
+    open(input(text), &ImportSettings::default(), &context(), "/sheet").map_err(|error| error.to_string())
 }
 
 #[test]
@@ -44,7 +48,7 @@ fn too_many_cells_are_refused() {
 #[test]
 fn a_header_line_of_zero_means_none() {
     let settings = ImportSettings { header_line: Some(0), ..ImportSettings::default() };
-    let file = open(Bytes::from_static(b"name,phone\nBob,1234567\n"), &settings, &context(), "/sheet").unwrap();
+    let file = open(input("name,phone\nBob,1234567\n"), &settings, &context(), "/sheet").unwrap();
     assert_eq!(file.header, ["A", "B"]);
     assert_eq!(file.rows.len(), 2);
     assert!(file.findings.of(FindingKind::NoHeader).is_some());
@@ -53,7 +57,7 @@ fn a_header_line_of_zero_means_none() {
 #[test]
 fn a_text_file_has_no_sheets() {
     let settings = ImportSettings { sheet: Some("Deals".into()), ..ImportSettings::default() };
-    let error = open(Bytes::from_static(b"name,phone\nBob,1234567\n"), &settings, &context(), "/sheet").unwrap_err();
+    let error = open(input("name,phone\nBob,1234567\n"), &settings, &context(), "/sheet").unwrap_err();
     let Error::Problem(problem) = error else { panic!("{error}") };
     assert_eq!(problem.errors[0].pointer.as_deref(), Some("/sheet"));
 }

@@ -2,10 +2,11 @@
 //! removed a month after its last use, and all files of a workspace when a person is erased. Samples and problems
 //! that quote the file are removed with it.
 use crate::db::tx::Tx;
+use crate::intake::imports::file_blocks;
 use crate::intake::imports::model::{DetectedFile, ImportStatus};
 use crate::intake::imports::report::ImportReport;
 use crate::intake::imports::settings::ImportSettings;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::Result;
 use crate::kernel::values::time::DateTime;
 use crate::schema::{erasures, import_problems, imports};
 use diesel::prelude::*;
@@ -15,11 +16,6 @@ use uuid::Uuid;
 const KEPT_DAYS: i64 = 30;
 /// The maximum number of files that one housekeeping run removes.
 const FILES: i64 = 100;
-
-/// Returns the error for a run of an import whose file was removed.
-pub fn removed() -> Error {
-    Error::new(Code::FileRemoved, "the file of this import was removed; upload it again")
-}
 
 /// The columns of an import that quote the file. Column names are among them, because a file without a header has
 /// data in their place.
@@ -31,7 +27,7 @@ const QUOTING: (imports::workspace_id, imports::id, imports::detected, imports::
 #[diesel::dsl::auto_type(no_type_alias)]
 fn at_rest() -> _ {
     let under_way: [ImportStatus; 2] = ImportStatus::UNDER_WAY;
-    imports::table.filter(imports::content.is_not_null()).filter(imports::status.ne_all(under_way))
+    imports::table.filter(imports::file_removed_at.is_null()).filter(imports::status.ne_all(under_way))
 }
 
 /// Removes the files of a workspace and returns their imports. The file of a running import is removed when the run
@@ -50,7 +46,7 @@ pub fn ended(conn: &mut PgConnection, workspace: Uuid, id: Uuid) -> Result<()> {
     let since: DateTime = import.select(imports::created_at).first(conn)?;
     let erased = erasures::table.filter(erasures::workspace_id.eq(workspace)).filter(erasures::created_at.gt(since));
     if diesel::select(diesel::dsl::exists(erased)).get_result(conn)? {
-        let found = import.filter(imports::content.is_not_null()).select(QUOTING).load(conn)?;
+        let found = import.filter(imports::file_removed_at.is_null()).select(QUOTING).load(conn)?;
         forget(conn, found, DateTime::now())?;
     }
     Ok(())
@@ -90,11 +86,12 @@ fn forget(conn: &mut PgConnection, found: Vec<Quoting>, now: DateTime) -> Result
         });
         diesel::update(imports::table.find((workspace, id)))
             .set((
-                (imports::content.eq(None::<Vec<u8>>), imports::file_removed_at.eq(now)),
+                imports::file_removed_at.eq(now),
                 (imports::detected.eq(detected), imports::settings.eq(settings), imports::report.eq(report)),
                 (imports::version.eq(imports::version + 1), imports::updated_at.eq(now)),
             ))
             .execute(conn)?;
+        file_blocks::delete(conn, workspace, id)?;
         problems(conn, workspace, id)?;
     }
     Ok(())

@@ -20,6 +20,7 @@ use crate::intake::imports::model::ImportResource;
 use crate::intake::imports::outcome::{Contradiction, Witness};
 use crate::intake::imports::overview::{self, ColumnReport, PreviewedMembers, PreviewedRecord, Reading};
 use crate::intake::imports::reading::row::{CellKind, Row};
+use crate::intake::imports::reading::rows::Rows;
 use crate::intake::imports::references::References;
 use crate::intake::imports::report::ImportReport;
 use crate::intake::imports::settings::{ColumnMapping, EmptyCells, ImportMode, ImportSettings, TagsMode, UnknownNames};
@@ -34,7 +35,9 @@ use crate::kernel::values::hex::hex;
 use crate::kernel::values::phones;
 use crate::sales::stages::Stage;
 use serde_json::{Value as Json, json};
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use uuid::Uuid;
 
 /// Converts the rows of one import.
@@ -141,16 +144,19 @@ impl RowReader {
 
     /// Divides the rows into chunks of row indexes. A company comes in a later chunk than its parent company in the
     /// same file.
-    pub fn chunks(&self, rows: &[Row], size: usize) -> Vec<Vec<usize>> {
+    pub fn chunks(&self, rows: &Rows, size: usize) -> Result<Vec<Vec<usize>>> {
         let mut waiting: Vec<usize> = (0..rows.len()).collect();
         let column = |member: &str| self.columns.iter().find(|c| c.target.member() == Some(member)).map(|c| c.index);
         let mut chunks = Vec::new();
         if let (Some(parent), Some(name)) = (column("parent_id"), column("name")) {
-            let cell = |row: &usize, column: usize| rows.get(*row).map(|row| row.cell(column).text.to_lowercase());
+            let family = family(rows, parent, name)?;
+            let of = |row: &usize| family.get(*row).copied().unwrap_or_default();
             loop {
-                let names: HashSet<_> = waiting.iter().filter_map(|row| cell(row, name)).collect();
-                let own = |row: &usize| cell(row, parent) == cell(row, name);
-                let ready = |row: &usize| own(row) || !cell(row, parent).is_some_and(|parent| names.contains(&parent));
+                let names: HashSet<u64> = waiting.iter().map(|row| of(row).1).collect();
+                let ready = |row: &usize| {
+                    let (parent, name) = of(row);
+                    parent == name || !names.contains(&parent)
+                };
                 let (now, later): (Vec<usize>, Vec<usize>) = waiting.iter().partition(|row| ready(row));
                 if now.is_empty() || later.is_empty() {
                     break;
@@ -160,7 +166,7 @@ impl RowReader {
             }
         }
         chunks.extend(waiting.chunks(size).map(<[usize]>::to_vec));
-        chunks
+        Ok(chunks)
     }
 
     /// Returns an empty report with the mapped columns.
@@ -353,6 +359,20 @@ impl RowReader {
         }
         draft.set("pipeline_id", json!(self.funnel.pipeline));
     }
+}
+
+/// Returns digests of the names of the parent and of the company itself in each row.
+fn family(rows: &Rows, parent: usize, name: usize) -> Result<Vec<(u64, u64)>> {
+    let digest = |row: &Row, column: usize| {
+        let mut hasher = DefaultHasher::new();
+        row.cell(column).text.to_lowercase().hash(&mut hasher);
+        hasher.finish()
+    };
+    let (mut family, mut rows) = (Vec::with_capacity(rows.len()), rows.reader());
+    while let Some(row) = rows.next_row()? {
+        family.push((digest(row, parent), digest(row, name)));
+    }
+    Ok(family)
 }
 
 /// Returns the currency for the amounts of a target. A custom field takes the first that the row names.

@@ -3,22 +3,22 @@ use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::intake::imports::file::{self, File};
 use crate::intake::imports::model::Import;
-use crate::intake::imports::reading::row::Row;
 use crate::intake::imports::suggest::REASON;
-use crate::intake::imports::{detect, forget, hidden_cells};
+use crate::intake::imports::{detect, file_blocks, hidden_cells};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Code, Error, Result};
-use crate::schema::{import_problems, imports};
+use crate::schema::import_problems;
 use crate::web::ctx::{Ctx, Id};
 use crate::web::headers::Format;
 use actix_web::get;
 use diesel::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::io::BufReader;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -44,15 +44,16 @@ pub struct RefusedRow {
 
 type Reasons = BTreeMap<u64, String>;
 
+type Loaded = (Import, BufReader<std::fs::File>, Reasons);
+
 /// Loads the import, its file and the reasons by line.
-fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Vec<u8>, Reasons)> {
+fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<Loaded> {
     let import = Import::find(tx, id)?;
     if !hidden_cells::may_read_file(tx.actor, &import) {
         let detail = "your role hides fields that the file may contain; its uploader can read it";
         return Err(Error::new(Code::Forbidden, detail));
     }
-    let content = imports::table.find((tx.workspace(), id)).select(imports::content);
-    let content: Vec<u8> = content.first::<Option<Vec<u8>>>(tx.conn)?.ok_or_else(forget::removed)?;
+    let content = file_blocks::load(tx, id)?;
     let problems: Vec<(i32, Option<String>, String)> = import_problems::table
         .filter(import_problems::workspace_id.eq(tx.workspace()))
         .filter(import_problems::import_id.eq(id))
@@ -69,13 +70,14 @@ fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Vec<u8>, Reasons)> {
     Ok((import, content, reasons))
 }
 
-fn refused(file: &File, reasons: &Reasons) -> RefusedRows {
-    let row = |row: &Row| {
-        let reason = reasons.get(&row.line)?.clone();
+fn refused(file: &File, reasons: &Reasons) -> Result<RefusedRows> {
+    let (mut refused, mut rows) = (Vec::new(), file.rows.reader());
+    while let Some(row) = rows.next_row()? {
+        let Some(reason) = reasons.get(&row.line).cloned() else { continue };
         let cells = row.cells().map(|cell| cell.shown.unwrap_or(cell.text).to_owned()).collect();
-        Some(RefusedRow { row: i64::try_from(row.line).unwrap_or(i64::MAX), cells, reason })
-    };
-    RefusedRows { columns: file.header.clone(), rows: file.rows.iter().filter_map(row).collect() }
+        refused.push(RefusedRow { row: i64::try_from(row.line).unwrap_or(i64::MAX), cells, reason });
+    }
+    Ok(RefusedRows { columns: file.header.clone(), rows: refused })
 }
 
 /// Returns a CSV file with the columns of the file and the reasons.
@@ -85,9 +87,9 @@ fn as_csv(refused: &RefusedRows) -> Answer {
     csv::table(header, rows)
 }
 
-fn read(actor: &Actor, (import, content, reasons): (Import, Vec<u8>, Reasons)) -> Result<RefusedRows> {
-    let file = file::open(content.into(), &import.settings, &detect::context(actor), "/settings/sheet")?;
-    Ok(refused(&file, &reasons))
+fn read(actor: &Actor, (import, content, reasons): Loaded) -> Result<RefusedRows> {
+    let file = file::open(Box::new(content), &import.settings, &detect::context(actor), "/settings/sheet")?;
+    refused(&file, &reasons)
 }
 
 /// List the rows that the last run refused, as they are in the file. The CSV file has a column `refused_because`; it can

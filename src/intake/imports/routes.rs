@@ -14,7 +14,7 @@ use crate::intake::imports::model::{
 use crate::intake::imports::prepare::RowReader;
 use crate::intake::imports::settings::{ColumnMapping, ImportRun, ImportSettings};
 use crate::intake::imports::undo_report::UndoReport;
-use crate::intake::imports::{findings, forget, hidden_cells, run};
+use crate::intake::imports::{file_blocks, findings, forget, hidden_cells, run};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
@@ -27,13 +27,13 @@ use crate::kernel::values::value_type::ValueType;
 use crate::schema::{import_problems, imports};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
-use crate::web::form::{Form, UnreadForm};
+use crate::web::form::{Form, UnreadForm, UploadedFile, unavailable};
 use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::{list_params, stored};
 use actix_web::{delete, get, post};
-use bytes::Bytes;
 use diesel::prelude::*;
 use serde_json::json;
+use std::io::BufReader;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -64,21 +64,17 @@ pub struct ImportUpload {
 struct Upload {
     resource: ImportResource,
     name: String,
-    content: Bytes,
+    content: UploadedFile,
     detected: DetectedFile,
     settings: ImportSettings,
 }
 
 fn store_upload(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
     file.resource.authorize(tx.actor, false)?;
-    let row = diesel::insert_into(imports::table)
+    let row: Import = diesel::insert_into(imports::table)
         .values((
             (imports::workspace_id.eq(tx.workspace()), imports::id.eq(Uuid::now_v7())),
-            (
-                imports::resource.eq(file.resource),
-                imports::file_name.eq(&file.name),
-                imports::content.eq(file.content.as_ref()),
-            ),
+            (imports::resource.eq(file.resource), imports::file_name.eq(&file.name)),
             (
                 imports::status.eq(ImportStatus::Uploaded),
                 imports::detected.eq(&file.detected),
@@ -89,13 +85,14 @@ fn store_upload(tx: &mut Tx<'_>, file: &Upload) -> Result<Import> {
         ))
         .returning(Import::as_returning())
         .get_result(tx.conn)?;
+    file_blocks::store(tx, row.id, &file.content)?;
     Ok(row)
 }
 
 /// An import that can run, with its file and the settings of this run.
 struct Ready {
     import: Import,
-    content: Bytes,
+    content: BufReader<std::fs::File>,
     settings: ImportSettings,
     /// The open stages of the default pipeline, if the columns have to be detected again.
     stages: Option<Vec<String>>,
@@ -107,13 +104,12 @@ fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Ready> {
     let settings =
         asked.settings.as_ref().map_or_else(|| import.settings.clone(), |given| merged(given, &import.settings));
     import.resource.authorize(tx.actor, settings.changes_existing())?;
-    let content = imports::table.find((tx.workspace(), id)).select(imports::content);
-    let content: Vec<u8> = content.first::<Option<Vec<u8>>>(tx.conn)?.ok_or_else(forget::removed)?;
+    let content = file_blocks::load(tx, id)?;
     let stages = match settings.reads_alike(&import.settings) {
         true => None,
         false => Some(Funnel::load(tx, import.resource, None)?.open_names()),
     };
-    Ok(Ready { import, content: content.into(), settings, stages })
+    Ok(Ready { import, content, settings, stages })
 }
 
 fn changed() -> Error {
@@ -132,22 +128,22 @@ struct Parsed {
 /// Parses the file. If the settings read it in another way than before, its columns are detected again.
 fn parse(ready: Ready, actor: &Actor) -> Result<Parsed> {
     let Ready { import, content, mut settings, stages } = ready;
-    let file = file::open(content, &settings, &detect::context(actor), "/settings/sheet")?;
+    let file = file::open(Box::new(content), &settings, &detect::context(actor), "/settings/sheet")?;
     let evidence = |settings: &ImportSettings, file: &File| {
         FileEvidence::of(actor, import.resource, settings.mapping.as_deref().unwrap_or_default(), file)
     };
     let Some(stages) = stages else {
         let detected = import.detected.clone();
-        return Ok(Parsed { evidence: evidence(&settings, &file), import, file, settings, detected });
+        return Ok(Parsed { evidence: evidence(&settings, &file)?, import, file, settings, detected });
     };
-    let found = detect::detect(actor, import.resource, &stages, &file);
+    let found = detect::detect(actor, import.resource, &stages, &file)?;
     let is_column = |mapped: &ColumnMapping| file.header.iter().any(|name| name.eq_ignore_ascii_case(&mapped.column));
     // A mapping that was kept may be for other columns.
     if settings.mapping == import.settings.mapping {
         settings.mapping = settings.mapping.filter(|mapping| mapping.iter().all(is_column));
     }
     let settings = completed(settings, found.settings);
-    Ok(Parsed { evidence: evidence(&settings, &file), import, file, settings, detected: found.detected })
+    Ok(Parsed { evidence: evidence(&settings, &file)?, import, file, settings, detected: found.detected })
 }
 
 /// Refuses a file that contradicts itself.
@@ -259,7 +255,7 @@ fn wrong_sheet(name: &str) -> Option<FieldError> {
 }
 
 /// Reads the parts of the form.
-fn read_form(form: Form) -> Result<(ImportResource, ImportSettings, (String, Bytes))> {
+fn read_form(form: Form) -> Result<(ImportResource, ImportSettings, UploadedFile)> {
     let mut bad = Vec::new();
     let sheet = form.text("sheet").map(str::to_owned);
     let resource = form.text("resource").map(str::parse::<ImportResource>);
@@ -280,9 +276,8 @@ fn read_form(form: Form) -> Result<(ImportResource, ImportSettings, (String, Byt
         ));
     }
     match (resource, form.file) {
-        (Some(Ok(resource)), Some((name, bytes))) if bad.is_empty() => {
-            let name = name.chars().filter(|c| !c.is_control()).take(200).collect();
-            Ok((resource, ImportSettings { sheet, ..ImportSettings::default() }, (name, bytes.into())))
+        (Some(Ok(resource)), Some(file)) if bad.is_empty() => {
+            Ok((resource, ImportSettings { sheet, ..ImportSettings::default() }, file))
         }
         _ => Err(Error::members(bad)),
     }
@@ -294,13 +289,15 @@ fn read_form(form: Form) -> Result<(ImportResource, ImportSettings, (String, Byt
     responses((status = 201, description = "The import, ready to run", body = Import)))]
 #[post("/imports")]
 async fn create(ctx: Ctx<can::Create<Import>>, key: IdempotencyKey, form: UnreadForm) -> Result<Reply> {
-    let (resource, asked, (name, content)) = read_form(form.read(FILE_MAX, &["resource", "sheet"]).await?)?;
+    let (resource, asked, content) = read_form(form.read(FILE_MAX, &["resource", "sheet"]).await?)?;
     resource.authorize(&ctx.actor, false)?;
     let stages = ctx.read_value(move |tx| Ok(Funnel::load(tx, resource, None)?.open_names())).await?;
     let actor = ctx.actor.clone();
     let parsed = move || {
-        let file = file::open(content.clone(), &asked, &detect::context(&actor), "/sheet")?;
-        let Detection { detected, settings } = detect::detect(&actor, resource, &stages, &file);
+        let input = Box::new(content.open().map_err(unavailable)?);
+        let file = file::open(input, &asked, &detect::context(&actor), "/sheet")?;
+        let Detection { detected, settings } = detect::detect(&actor, resource, &stages, &file)?;
+        let name = content.name.chars().filter(|c| !c.is_control()).take(200).collect();
         Ok(Upload { resource, name, content, detected, settings })
     };
     let file = ctx.offload(parsed).await?;

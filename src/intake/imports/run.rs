@@ -13,7 +13,7 @@ use crate::intake::imports::references::References;
 use crate::intake::imports::report::ImportReport;
 use crate::intake::imports::settings::ImportSettings;
 use crate::intake::imports::write::{self, Account};
-use crate::intake::imports::{detect, forget, written};
+use crate::intake::imports::{detect, file_blocks, forget, written};
 use crate::kernel::access::actor::{Actor, ActorKind};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::values::time::DateTime;
@@ -21,6 +21,7 @@ use crate::schema::{import_problems, imports};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::cell::{Cell, RefCell};
+use std::io::BufReader;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -34,12 +35,12 @@ const TIME_SLICE: Duration = Duration::from_secs(5);
 const PROBLEMS_MAX: i64 = 10_000;
 
 /// Parses the file as the settings say.
-fn open(request: &Request, import: &Import, content: Vec<u8>) -> Result<File> {
-    file::open(content.into(), &import.settings, &detect::context(&request.actor), "/settings/sheet")
+fn open(request: &Request, import: &Import, content: BufReader<std::fs::File>) -> Result<File> {
+    file::open(Box::new(content), &import.settings, &detect::context(&request.actor), "/settings/sheet")
 }
 
 /// Collects the evidence in the file. This is done outside of a transaction, because it takes time.
-fn evidence(request: &Request, import: &Import, file: &File) -> FileEvidence {
+fn evidence(request: &Request, import: &Import, file: &File) -> Result<FileEvidence> {
     let mapping = import.settings.mapping.as_deref().unwrap_or_default();
     FileEvidence::of(&request.actor, import.resource, mapping, file)
 }
@@ -92,10 +93,9 @@ fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<()> {
 
 /// Loads the import and its file. The file is parsed after the transaction, because a long transaction would block
 /// the heartbeat of the job.
-fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, Vec<u8>)> {
-    let row = imports::table.find((tx.workspace(), id)).select((Import::as_select(), imports::content));
-    let (import, content): (Import, Option<Vec<u8>>) = row.first(tx.conn)?;
-    Ok((import, content.ok_or_else(forget::removed)?))
+fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, BufReader<std::fs::File>)> {
+    let import = imports::table.find((tx.workspace(), id)).select(Import::as_select()).first(tx.conn)?;
+    Ok((import, file_blocks::load(tx, id)?))
 }
 
 fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
@@ -107,7 +107,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         load(tx, id)
     })?;
     let table = open(request, &import, content)?;
-    let evidence = evidence(request, &import, &table);
+    let evidence = evidence(request, &import, &table)?;
     let mut reader =
         db.write_blocking(request, |tx| RowReader::new(tx, import.resource, &import.settings, &table, &evidence))?;
     let mut report = match (&import.report, job.done) {
@@ -116,8 +116,8 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     };
     let (begin, mut done) = (usize::try_from(job.done).unwrap_or(0), 0);
     let mut begun = Instant::now();
-    for rows in reader.chunks(&table.rows, CHUNK) {
-        let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
+    for numbers in reader.chunks(&table.rows, CHUNK)? {
+        let rows = table.rows.some(&numbers)?;
         // Skips the chunks that were committed before the job was interrupted.
         if done < begin {
             recall(db, request, &mut reader, &rows)?;
@@ -175,13 +175,13 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
         load(tx, id)
     })?;
     let table = open(request, &import, content)?;
-    let evidence = evidence(request, &import, &table);
+    let evidence = evidence(request, &import, &table)?;
     let (report, problems) = db.rehearse_blocking(request, |tx| {
         let mut reader = RowReader::new(tx, import.resource, &import.settings, &table, &evidence)?;
         let mut report = ImportReport { dry_run: true, ..reader.report(&import.settings) };
         let mut problems = Vec::new();
-        for rows in reader.chunks(&table.rows, CHUNK) {
-            let rows: Vec<&Row> = rows.iter().filter_map(|n| table.rows.get(*n)).collect();
+        for numbers in reader.chunks(&table.rows, CHUNK)? {
+            let rows = table.rows.some(&numbers)?;
             problems.extend(chunk(tx, &mut reader, &rows, &mut report)?);
             reader.claims.keep();
             tx.discard_events();
@@ -204,7 +204,7 @@ fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
 }
 
 /// Notes the records of rows that an earlier part of the run has written.
-fn recall(db: &Db, request: &Request, reader: &mut RowReader, rows: &[&Row]) -> Result<()> {
+fn recall(db: &Db, request: &Request, reader: &mut RowReader, rows: &[Row]) -> Result<()> {
     let reader = RefCell::new(reader);
     db.write_blocking(request, |tx| {
         let reader = &mut **reader.borrow_mut();
@@ -224,7 +224,7 @@ fn recall(db: &Db, request: &Request, reader: &mut RowReader, rows: &[&Row]) -> 
 pub fn chunk(
     tx: &mut Tx<'_>,
     reader: &mut RowReader,
-    rows: &[&Row],
+    rows: &[Row],
     report: &mut ImportReport,
 ) -> Result<Vec<RowProblem>> {
     // A retry must not use the claims of the first attempt, which was rolled back.

@@ -7,6 +7,7 @@ use crate::intake::imports::recognition::fields::{self, Resource, Value};
 use crate::intake::imports::recognition::mapping::Recognition;
 use crate::intake::imports::recognition::{Column, ColumnReading, CustomColumn, Request, Target, is_header, recognise};
 use crate::kernel::access::actor::Actor;
+use crate::kernel::error::Result;
 
 /// The column with the reasons in a file of refused rows. It is not read.
 pub const REASON: &str = "refused_because";
@@ -54,17 +55,17 @@ pub fn suggest(
     stages: &[String],
     file: &File,
     known: &[ImportField],
-) -> Suggestions {
-    let contents: Vec<Content> = (0..file.header.len()).map(|column| contents::count(&file.rows, column)).collect();
+) -> Result<Suggestions> {
+    let contents = contents::count(file)?;
     let columns: Vec<Column<'_>> =
         file.header.iter().zip(&contents).map(|(header, content)| Column { header, content: Some(content) }).collect();
     let found = recognise(&columns, &request(actor, resource, stages));
     let likely = found.likely.first().map(|likely| likely.resource.as_str());
-    Suggestions {
+    Ok(Suggestions {
         origin: found.origin.as_ref().map(|origin| origin.origin.to_owned()),
         likely: likely.and_then(|text| text.parse().ok()),
         columns: Settling { resource, known, contents: &contents }.settle(&found),
-    }
+    })
 }
 
 fn request(actor: &Actor, resource: ImportResource, stages: &[String]) -> Request {

@@ -37,7 +37,7 @@ fn read(form: &Form) -> Result<Belongs> {
     let none = LINKS.iter().all(|name| form.text(name).is_none());
     match &form.file {
         None => bad.push(FieldError::member("/file", FieldCode::Required, "is missing")),
-        Some((_, bytes)) if bytes.is_empty() => {
+        Some(file) if file.size == 0 => {
             bad.push(FieldError::member("/file", FieldCode::TooShort, "must not be empty").within(Some(1), None));
         }
         Some(_) => {}
@@ -72,7 +72,8 @@ async fn create(
 ) -> Result<Reply> {
     let form = form.read(FILE_MAX, &LINKS).await?;
     let belongs = read(&form)?;
-    let (name, bytes) = form.file.ok_or_else(|| Error::internal("a form without a file"))?;
+    let bytes = form.bytes().await?;
+    let name = form.file.map(|file| file.name).unwrap_or_default();
     let (workspace, id) = (ctx.actor.workspace, Uuid::now_v7());
     let stored = Stored {
         id,

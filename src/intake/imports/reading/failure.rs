@@ -13,11 +13,19 @@ pub struct Failure {
     /// The line of a text file, or the row of a sheet.
     pub line: Option<u64>,
     pub detail: String,
+    /// Whether the server failed, and not the file.
+    pub of_server: bool,
 }
 
 impl Failure {
     pub fn new(detail: impl Into<String>) -> Failure {
-        Failure { file: None, sheet: None, line: None, detail: detail.into() }
+        Failure { file: None, sheet: None, line: None, detail: detail.into(), of_server: false }
+    }
+
+    /// Returns the failure of a temporary file of the server.
+    pub fn of_server(error: &io::Error) -> Failure {
+        let detail = format!("the server cannot store the file at the moment: {error}");
+        Failure { of_server: true, ..Failure::new(detail) }
     }
 
     pub fn at(self, line: u64) -> Failure {

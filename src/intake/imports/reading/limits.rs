@@ -11,7 +11,7 @@ pub struct Limits {
     pub files: usize,
     /// Entries in an archive, including those of a workbook.
     pub entries: usize,
-    /// Bytes of a workbook that lies in an archive. It is held in memory while it is read.
+    /// Bytes of a workbook that lies in an archive. It is unpacked to disk while it is read.
     pub inner_workbook: u64,
     /// Rows of one table.
     pub rows: u64,
@@ -23,8 +23,8 @@ pub struct Limits {
     pub cell: usize,
     /// Bytes of one row.
     pub row: usize,
-    /// Bytes of the texts that the cells of an XLSX workbook refer to. They are held in memory.
-    pub shared_texts: usize,
+    /// Bytes of the texts that the cells of an XLSX workbook refer to.
+    pub shared_texts: u64,
 }
 
 impl Default for Limits {

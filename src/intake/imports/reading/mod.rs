@@ -20,10 +20,12 @@ pub mod place;
 pub mod raw;
 pub mod records;
 pub mod row;
+pub mod rows;
 #[cfg(test)]
 mod samples;
 pub mod sniff;
 pub mod source;
+pub mod spool;
 pub mod table;
 #[cfg(test)]
 mod testing;

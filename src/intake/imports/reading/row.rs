@@ -19,6 +19,27 @@ pub enum CellKind {
     Error,
 }
 
+impl CellKind {
+    const ALL: [CellKind; 8] = [
+        CellKind::Empty,
+        CellKind::Text,
+        CellKind::Number,
+        CellKind::Date,
+        CellKind::Time,
+        CellKind::DateTime,
+        CellKind::Boolean,
+        CellKind::Error,
+    ];
+
+    fn code(self) -> u8 {
+        (0..).zip(CellKind::ALL).find(|(_, kind)| *kind == self).map_or(0, |(code, _)| code)
+    }
+
+    fn of(code: u8) -> Option<CellKind> {
+        CellKind::ALL.get(usize::from(code)).copied()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell<'r> {
     pub kind: CellKind,
@@ -56,6 +77,13 @@ fn offset(length: usize) -> u32 {
 
 fn index(offset: u32) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+/// Takes the first bytes.
+fn part<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (part, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*part)
 }
 
 impl Row {
@@ -125,5 +153,35 @@ impl Row {
     pub fn summary(&self) -> String {
         let texts: Vec<&str> = self.cells().map(|cell| cell.text).filter(|text| !text.is_empty()).collect();
         texts.join(" | ")
+    }
+
+    /// Writes the row to bytes.
+    pub fn encode(&self, into: &mut Vec<u8>) {
+        into.extend(self.line.to_le_bytes());
+        into.extend([u8::from(self.after_gap), u8::from(self.hidden)]);
+        into.extend(offset(self.slots.len()).to_le_bytes());
+        for slot in &self.slots {
+            into.push(slot.kind.code());
+            into.extend(slot.shown.to_le_bytes());
+            into.extend(slot.end.to_le_bytes());
+        }
+        into.extend_from_slice(self.text.as_bytes());
+    }
+
+    /// Becomes the row that was written; `None` if the bytes are not a row.
+    pub fn decode(&mut self, mut bytes: &[u8]) -> Option<()> {
+        let rest = &mut bytes;
+        self.line = u64::from_le_bytes(part(rest)?);
+        let [after_gap, hidden] = part(rest)?;
+        (self.after_gap, self.hidden) = (after_gap != 0, hidden != 0);
+        self.slots.clear();
+        for _ in 0..u32::from_le_bytes(part(rest)?) {
+            let [kind] = part(rest)?;
+            let (shown, end) = (u32::from_le_bytes(part(rest)?), u32::from_le_bytes(part(rest)?));
+            self.slots.push(Slot { kind: CellKind::of(kind)?, shown, end });
+        }
+        self.text.clear();
+        self.text.push_str(std::str::from_utf8(rest).ok()?);
+        Some(())
     }
 }

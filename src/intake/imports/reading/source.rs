@@ -13,7 +13,7 @@ use crate::intake::imports::reading::place::Place;
 use crate::intake::imports::reading::sniff::{self, Sniffed};
 use crate::intake::imports::reading::table::{Begun, Table, TextFormat};
 use crate::intake::imports::reading::xlsx_parts::Book;
-use std::io::{Cursor, Read, SeekFrom};
+use std::io::{self, BufReader, Read, SeekFrom};
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,16 +246,17 @@ fn text<'s>(mut place: Place<'s>, sniffed: Sniffed, reading: &Reading, limits: &
     Ok(Begun { raw: Box::new(rows), format: Some(format), place: (None, None), columns: None })
 }
 
-/// Opens a workbook in an archive. It is unpacked to memory.
+/// Opens a workbook in an archive. It is unpacked to disk.
 fn inner(archive: &mut Archive, entry: usize, limits: &Limits) -> Result<Workbook> {
     let size = archive.entries.get(entry).map_or(0, |entry| entry.size);
     if size > limits.inner_workbook {
         let most = limits.inner_workbook >> 20;
         return Err(Failure::new(format!("a workbook in an archive may have at most {most} MiB; bring it by itself")));
     }
-    let mut bytes = Vec::new();
-    archive.read(entry)?.read_to_end(&mut bytes)?;
-    let inner = Archive::open(Box::new(Cursor::new(bytes)), limits)?;
+    let of_server = |error: io::Error| Failure::of_server(&error);
+    let mut file = tempfile::tempfile().map_err(of_server)?;
+    io::copy(&mut archive.read(entry)?, &mut file)?;
+    let inner = Archive::open(Box::new(BufReader::new(file)), limits)?;
     if !is_workbook(&inner)? {
         return Err(Failure::new("archives in archives are not read"));
     }

@@ -1,20 +1,25 @@
 //! The texts that the cells of a workbook refer to by number.
 use crate::intake::imports::reading::failure::{Failure, Result};
 use crate::intake::imports::reading::limits::Limits;
+use crate::intake::imports::reading::spool::Spool;
 use crate::intake::imports::reading::xml::{Node, Xml};
 use std::borrow::Cow;
 use std::io::Read;
 
-/// The size of a block of texts. Blocks are never copied, unlike one growing text.
-const BLOCK: usize = 1 << 20;
+/// The bytes of texts that are held in memory; further ones are on disk.
+const HELD: usize = 16 << 20;
 
-/// The texts, in few allocations.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shared {
-    blocks: Vec<String>,
-    /// For each text: its block, where it begins and where it ends.
-    places: Vec<(u16, u32, u32)>,
-    bytes: usize,
+    texts: Spool,
+    /// For each text, where it ends.
+    ends: Vec<u64>,
+}
+
+impl Default for Shared {
+    fn default() -> Shared {
+        Shared { texts: Spool::new(HELD), ends: Vec::new() }
+    }
 }
 
 impl Shared {
@@ -51,32 +56,24 @@ impl Shared {
     }
 
     fn push(&mut self, text: &str, limits: &Limits) -> Result<()> {
-        self.bytes += text.len() + size_of::<(u16, u32, u32)>();
-        let block = u16::try_from(self.blocks.len());
-        let (true, Ok(_)) = (self.bytes <= limits.shared_texts, block) else {
+        self.texts.push(text.as_bytes())?;
+        self.ends.push(self.texts.size());
+        let places = u64::try_from(self.ends.len().saturating_mul(size_of::<u64>())).unwrap_or(u64::MAX);
+        if self.texts.size().saturating_add(places) > limits.shared_texts {
             let most = limits.shared_texts >> 20;
             let detail =
                 format!("the texts of the workbook have more than {most} MiB; split it, or save the sheet as CSV");
             return Err(Failure::new(detail));
-        };
-        if self.blocks.last().is_none_or(|block| block.len() + text.len() > BLOCK) {
-            // The first block of a small workbook is small.
-            let size = if self.blocks.is_empty() { 0 } else { BLOCK.max(text.len()) };
-            self.blocks.push(String::with_capacity(size));
-        }
-        let number = u16::try_from(self.blocks.len().saturating_sub(1)).unwrap_or(u16::MAX);
-        if let Some(block) = self.blocks.last_mut() {
-            let begin = u32::try_from(block.len()).unwrap_or(u32::MAX);
-            block.push_str(text);
-            self.places.push((number, begin, u32::try_from(block.len()).unwrap_or(u32::MAX)));
         }
         Ok(())
     }
 
-    pub fn get(&self, number: usize) -> Option<&str> {
-        let (block, begin, end) = *self.places.get(number)?;
-        let range = usize::try_from(begin).ok()?..usize::try_from(end).ok()?;
-        self.blocks.get(usize::from(block))?.get(range)
+    /// Reads a text into a buffer. Returns whether there is one with this number.
+    pub fn read_text(&self, number: usize, into: &mut Vec<u8>) -> Result<bool> {
+        let Some(end) = self.ends.get(number) else { return Ok(false) };
+        let begin = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.texts.read(begin, *end, into)?;
+        Ok(true)
     }
 }
 

@@ -71,6 +71,8 @@ pub struct SheetRows<'s> {
 /// What is known of the sheet besides its tags.
 struct State {
     shared: Shared,
+    /// The text of the last cell that refers to one.
+    shared_text: Vec<u8>,
     formats: Vec<Format>,
     epoch: Epoch,
     limits: Limits,
@@ -87,6 +89,7 @@ impl<'s> SheetRows<'s> {
     pub fn new(xml: Xml<'s>, shared: Shared, formats: Vec<Format>, epoch: Epoch, limits: &Limits) -> SheetRows<'s> {
         let state = State {
             shared,
+            shared_text: Vec::new(),
             formats,
             epoch,
             limits: limits.clone(),
@@ -199,7 +202,9 @@ impl State {
         let value = self.cell.value.as_str();
         match self.cell.written {
             Written::Shared => {
-                let text = value.trim().parse().ok().and_then(|number| self.shared.get(number));
+                let number = value.trim().parse().unwrap_or(usize::MAX);
+                let found = self.shared.read_text(number, &mut self.shared_text)?;
+                let text = std::str::from_utf8(&self.shared_text).ok().filter(|_| found);
                 let missing = || Failure::new(format!("the file is damaged: cell {} has no text", self.place()));
                 row.push(CellKind::Text, text.ok_or_else(missing)?);
             }
