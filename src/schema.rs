@@ -330,7 +330,7 @@ diesel::table! {
     imports (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
-        resource -> Text,
+        resource -> Nullable<Text>,
         file_name -> Text,
         status -> Text,
         detected -> Jsonb,
@@ -343,6 +343,8 @@ diesel::table! {
         updated_at -> Timestamptz,
         file_removed_at -> Nullable<Timestamptz>,
         undo -> Nullable<Jsonb>,
+        parent_id -> Nullable<Uuid>,
+        parts -> Jsonb,
     }
 }
 

@@ -27,33 +27,64 @@ pub fn run(options: &Import) -> Outcome<ExitCode> {
     let server = Server { agent, options };
     let content = std::fs::read(&options.file).map_err(|e| format!("{}: {e}", options.file.display()))?;
     let import = server.upload(&content)?;
-    import_report::print_detected(member(&import, "detected"));
+    let parts = server.parts(&import)?;
+    for part in &parts {
+        import_report::print_place(part);
+        import_report::print_detected(member(part, "detected"));
+    }
+    if member(&import, "resource").is_null() {
+        import_report::print_findings(member(&import, "detected"));
+    }
     let id = member(&import, "id").as_str().unwrap_or_default().to_owned();
     let settings = import_settings::settings(options, member(member(&import, "settings"), "mapping"))?;
     let body = json!({ "dry_run": options.dry_run, "settings": settings });
     let job = server.send("POST", &format!("/imports/{id}/run"), Some(body))?;
     server.watch(member(&job, "id").as_str().unwrap_or_default())?;
-    let report = member(&server.send("GET", &format!("/imports/{id}"), None)?, "report").clone();
-    import_report::print_report(&report, options.dry_run);
-    let refused = ["failed", "without_record"].map(|count| member(&report, count).as_i64().unwrap_or(0));
-    if refused.iter().sum::<i64>() == 0 {
-        return Ok(ExitCode::SUCCESS);
+    let import = server.send("GET", &format!("/imports/{id}"), None)?;
+    let mut complete = true;
+    for part in server.parts(&import)? {
+        import_report::print_place(&part);
+        import_report::print_report(member(&part, "report"), options.dry_run);
+        complete &= server.print_problems(&part)?;
     }
-    import_report::print_problems(&server.send("GET", &format!("/imports/{id}/problems?limit=20"), None)?);
-    println!("for all problems: GET /api/v1/imports/{id}/problems");
-    Ok(ExitCode::from(ROWS_REFUSED))
+    Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(ROWS_REFUSED) })
 }
 
 impl Server<'_> {
+    /// Returns the parts of an import, or the import itself if it has none.
+    fn parts(&self, import: &Json) -> Outcome<Vec<Json>> {
+        let parts = member(import, "parts").as_array().cloned().unwrap_or_default();
+        if parts.is_empty() {
+            return Ok(vec![import.clone()]);
+        }
+        let part = |part: &Json| {
+            let id = member(part, "import_id").as_str().unwrap_or_default();
+            self.send("GET", &format!("/imports/{id}"), None)
+        };
+        parts.iter().map(part).collect()
+    }
+
+    /// Prints the first problems of a part. Returns whether all of its rows came in.
+    fn print_problems(&self, part: &Json) -> Outcome<bool> {
+        let report = member(part, "report");
+        let refused = ["failed", "without_record"].map(|count| member(report, count).as_i64().unwrap_or(0));
+        if refused.iter().sum::<i64>() == 0 {
+            return Ok(true);
+        }
+        let id = member(part, "id").as_str().unwrap_or_default();
+        import_report::print_problems(&self.send("GET", &format!("/imports/{id}/problems?limit=20"), None)?);
+        println!("for all problems: GET /api/v1/imports/{id}/problems");
+        Ok(false)
+    }
+
     fn upload(&self, content: &[u8]) -> Outcome<Json> {
         let name = self.options.file.file_name().unwrap_or_default().to_string_lossy().replace('"', "");
         let part = |head: &str| format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n").into_bytes();
-        let mut body = part("name=\"resource\"");
-        body.extend(self.options.resource.as_bytes());
-        body.extend(b"\r\n");
-        if let Some(sheet) = &self.options.reading.sheet {
-            body.extend(part("name=\"sheet\""));
-            body.extend(sheet.as_bytes());
+        let texts = [("resource", &self.options.resource), ("sheet", &self.options.reading.sheet)];
+        let mut body = Vec::new();
+        for (name, text) in texts.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {
+            body.extend(part(&format!("name=\"{name}\"")));
+            body.extend(text.as_bytes());
             body.extend(b"\r\n");
         }
         body.extend(part(&format!("name=\"file\"; filename=\"{name}\"")));

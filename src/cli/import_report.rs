@@ -17,6 +17,13 @@ fn list<'j>(value: &'j Json, name: &str) -> impl Iterator<Item = &'j Json> {
     member(value, name).as_array().into_iter().flatten()
 }
 
+/// Prints which part of an import follows.
+pub fn print_place(import: &Json) {
+    if !member(import, "parent_id").is_null() {
+        println!("== {} {}", text(import, "resource"), text(member(import, "detected"), "sheet"));
+    }
+}
+
 /// Prints the file, its columns with their fields, and what is doubtful about it.
 pub fn print_detected(detected: &Json) {
     let format = ["kind", "origin", "sheet", "encoding"].map(|name| text(detected, name));
@@ -36,13 +43,25 @@ pub fn print_detected(detected: &Json) {
             ),
         }
     }
+    print_findings(detected);
+}
+
+/// Prints what was left out, filled in or read in a doubtful way.
+pub fn print_findings(detected: &Json) {
     for finding in list(detected, "findings") {
-        let lines: Vec<String> = list(finding, "examples")
-            .filter_map(|one| member(one, "line").as_i64())
-            .map(|line| line.to_string())
-            .collect();
-        let lines = if lines.is_empty() { String::new() } else { format!(" (line {})", lines.join(", ")) };
-        println!("  {} {}{lines}", member(finding, "count"), text(finding, "detail"));
+        println!("  {} {}{}", member(finding, "count"), text(finding, "detail"), places(finding));
+    }
+}
+
+/// Returns the lines of a finding, or what it is about if that is no line.
+fn places(finding: &Json) -> String {
+    let place =
+        |one: &Json| member(one, "line").as_i64().map_or_else(|| text(one, "text").to_owned(), |n| n.to_string());
+    let places: Vec<String> = list(finding, "examples").map(place).collect();
+    let on_lines = list(finding, "examples").any(|one| member(one, "line").is_i64());
+    match places.is_empty() {
+        true => String::new(),
+        false => format!(" ({}{})", if on_lines { "line " } else { "" }, places.join(", ")),
     }
 }
 
@@ -71,8 +90,8 @@ fn flag(key: &str, value: &str) -> String {
 
 pub fn print_report(report: &Json, dry_run: bool) {
     let would = if dry_run { "would be " } else { "" };
-    let counts = ["created", "updated", "unchanged", "skipped", "failed", "repeated"];
-    let words = ["created", "updated", "unchanged", "skipped", "refused", "repeated"];
+    let counts = ["created", "updated", "unchanged", "skipped", "blank", "failed", "repeated"];
+    let words = ["created", "updated", "unchanged", "skipped", "blank", "refused", "repeated"];
     let count = |(name, word)| {
         let would = if matches!(word, "created" | "updated" | "refused") { would } else { "" };
         format!("{} {would}{word}", member(report, name))

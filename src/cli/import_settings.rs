@@ -8,7 +8,9 @@ type Outcome<T> = Result<T, String>;
 pub fn settings(options: &Import, suggested: &Json) -> Outcome<Json> {
     let Import { reading, writing, .. } = options;
     let mut settings = Map::new();
-    settings.insert("mapping".to_owned(), mapping(reading, suggested)?.into());
+    // An import with parts has no mapping of its own.
+    let mapping = mapping(reading, suggested)?;
+    settings.extend((!mapping.is_empty()).then(|| ("mapping".to_owned(), mapping.into())));
     let texts = [
         ("encoding", &reading.encoding),
         ("delimiter", &reading.delimiter),

@@ -213,9 +213,10 @@ pub struct Serve {
 pub struct Import {
     /// The file: CSV, XLSX, ODS, vCard, or a zip archive of them
     pub file: PathBuf,
-    /// Resource of the rows: users, companies, contacts, products, leads or deals
+    /// Resource of the rows: users, companies, contacts, products, leads or deals; several, such as
+    /// companies,contacts,deals, if each row holds several records. Default: what every table of the file most likely is
     #[arg(long)]
-    pub resource: String,
+    pub resource: Option<String>,
     /// Address of the server
     #[arg(long, env = "VORONKA_SERVER", default_value = "http://127.0.0.1:8080")]
     pub server: String,

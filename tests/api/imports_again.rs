@@ -8,9 +8,9 @@ use voronka::db::tx::Request;
 use voronka::db::watchdog;
 use voronka::identity::sign_in::authentication;
 use voronka::intake::imports::decide::FileEvidence;
-use voronka::intake::imports::model::ImportResource;
 use voronka::intake::imports::prepare::RowReader;
 use voronka::intake::imports::report::ImportReport;
+use voronka::intake::imports::resource::ImportResource;
 use voronka::intake::imports::settings::ImportSettings;
 use voronka::intake::imports::{detect, file, run};
 

@@ -36,7 +36,7 @@ fn mapping(pairs: &[(&str, &str)]) -> Json {
     json!({ "mapping": pairs.collect::<Vec<_>>() })
 }
 
-fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in entries {
         zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();

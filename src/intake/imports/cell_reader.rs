@@ -10,11 +10,11 @@ use crate::intake::imports::findings::{
 use crate::intake::imports::meaning::conventions::{Conventions, is_no_date};
 use crate::intake::imports::meaning::doubt::{Note, Read, Refusal, RefusalKind};
 use crate::intake::imports::meaning::{lists, outcomes, phone_cells};
-use crate::intake::imports::model::ImportResource;
 use crate::intake::imports::outcome;
 use crate::intake::imports::overview::Reading;
 use crate::intake::imports::references::References;
 use crate::intake::imports::report::ImportReport;
+use crate::intake::imports::resource::ImportResource;
 use crate::intake::imports::settings::UnknownNames;
 use crate::intake::imports::stage_names;
 use crate::intake::imports::targets::Target;

@@ -4,11 +4,10 @@ use crate::intake::imports::decide::FileEvidence;
 use crate::intake::imports::file::{self, Context, File};
 use crate::intake::imports::findings::{self, ImportWarning};
 use crate::intake::imports::meaning::date_evidence::FileOrders;
-use crate::intake::imports::model::{
-    DetectedColumn, DetectedFile, DetectedSheet, FileFinding, FindingExample, ImportResource,
-};
+use crate::intake::imports::model::{DetectedColumn, DetectedFile, DetectedSheet, FileFinding, FindingExample};
 use crate::intake::imports::reading::findings::Finding;
 use crate::intake::imports::reading::row::{Cell, CellKind};
+use crate::intake::imports::resource::Wanted;
 use crate::intake::imports::settings::{ColumnMapping, ImportSettings};
 use crate::intake::imports::suggest::{self, Suggestion};
 use crate::intake::imports::targets;
@@ -37,10 +36,11 @@ fn count(number: impl TryInto<i64>) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
 
-/// Detects the format and the columns of a file. `stages` are the open stages of the default pipeline.
-pub fn detect(actor: &Actor, resource: ImportResource, stages: &[String], file: &File) -> Result<Detection> {
-    let fields = targets::fields(actor, resource, stages);
-    let suggestions = suggest::suggest(actor, resource, stages, file, &fields)?;
+/// Detects the format and the columns of a file.
+pub fn detect(actor: &Actor, wanted: &Wanted<'_>, file: &File) -> Result<Detection> {
+    let resource = wanted.resource;
+    let fields = targets::fields(actor, resource, wanted.stages);
+    let suggestions = suggest::suggest(actor, wanted, file, &fields)?;
     let columns = columns(file, suggestions.columns)?;
     let format = file.format.as_ref();
     let delimiter = format.and_then(|format| format.delimiter).map(String::from);

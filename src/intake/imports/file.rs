@@ -75,12 +75,19 @@ pub fn digest(row: &Row) -> [u8; 8] {
     hash.finalize().first_chunk().copied().unwrap_or_default()
 }
 
+fn limits() -> Limits {
+    Limits { bytes: BYTES_MAX, rows: ROWS_MAX, columns: COLUMNS_MAX, cells: CELLS_MAX, ..Limits::default() }
+}
+
+/// Lists the tables of a file.
+pub fn tables(content: Box<dyn Input>) -> Result<Vec<Listed>> {
+    Ok(Source::open(content, &limits())?.tables().to_vec())
+}
+
 /// Parses the table that the settings name, or the first one that is not hidden. `at` is the pointer of the name of
 /// the sheet in the request.
 pub fn open(content: Box<dyn Input>, settings: &ImportSettings, context: &Context, at: &str) -> Result<File> {
-    let limits =
-        Limits { bytes: BYTES_MAX, rows: ROWS_MAX, columns: COLUMNS_MAX, cells: CELLS_MAX, ..Limits::default() };
-    let mut source = Source::open(content, &limits)?;
+    let mut source = Source::open(content, &limits())?;
     let tables = source.tables().to_vec();
     let number = chosen(&tables, settings.sheet.as_deref(), at)?;
     let listed = tables.get(number).cloned().ok_or_else(|| Failure::new("the file has no table"))?;

@@ -5,7 +5,7 @@ use crate::schema::{import_blocks, imports};
 use crate::web::form::{UploadedFile, unavailable};
 use diesel::prelude::*;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, Write};
+use std::io::{Read, Seek, Write};
 use uuid::Uuid;
 
 /// In bytes.
@@ -33,7 +33,7 @@ pub fn store(tx: &mut Tx<'_>, import: Uuid, file: &UploadedFile) -> Result<()> {
 }
 
 /// Loads the file to disk. Fails if it was removed.
-pub fn load(tx: &mut Tx<'_>, import: Uuid) -> Result<BufReader<File>> {
+pub fn load(tx: &mut Tx<'_>, import: Uuid) -> Result<File> {
     let removed = imports::table.find((tx.workspace(), import)).select(imports::file_removed_at.is_not_null());
     if removed.first(tx.conn)? {
         return Err(Error::new(Code::FileRemoved, "the file of this import was removed; upload it again"));
@@ -45,7 +45,7 @@ pub fn load(tx: &mut Tx<'_>, import: Uuid) -> Result<BufReader<File>> {
         file.write_all(&block).map_err(unavailable)?;
     }
     file.rewind().map_err(unavailable)?;
-    Ok(BufReader::new(file))
+    Ok(file)
 }
 
 /// Deletes the file of an import.

@@ -27,7 +27,8 @@ const QUOTING: (imports::workspace_id, imports::id, imports::detected, imports::
 #[diesel::dsl::auto_type(no_type_alias)]
 fn at_rest() -> _ {
     let under_way: [ImportStatus; 2] = ImportStatus::UNDER_WAY;
-    imports::table.filter(imports::file_removed_at.is_null()).filter(imports::status.ne_all(under_way))
+    let has_file = imports::parent_id.is_null().and(imports::file_removed_at.is_null());
+    imports::table.filter(has_file).filter(imports::status.ne_all(under_way))
 }
 
 /// Removes the files of a workspace and returns their imports. The file of a running import is removed when the run
@@ -42,7 +43,8 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Uuid>> {
 
 /// Removes the file of an import whose run has just ended, if a person was erased since its upload.
 pub fn ended(conn: &mut PgConnection, workspace: Uuid, id: Uuid) -> Result<()> {
-    let import = imports::table.find((workspace, id));
+    let of: Option<Uuid> = imports::table.find((workspace, id)).select(imports::parent_id).first(conn)?;
+    let import = imports::table.find((workspace, of.unwrap_or(id)));
     let since: DateTime = import.select(imports::created_at).first(conn)?;
     let erased = erasures::table.filter(erasures::workspace_id.eq(workspace)).filter(erasures::created_at.gt(since));
     if diesel::select(diesel::dsl::exists(erased)).get_result(conn)? {
@@ -61,7 +63,12 @@ pub fn old(conn: &mut PgConnection) -> Result<()> {
     forget(conn, found, now)
 }
 
-fn forget(conn: &mut PgConnection, found: Vec<Quoting>, now: DateTime) -> Result<()> {
+/// Removes the files of imports, and what the imports and their parts quote of them.
+fn forget(conn: &mut PgConnection, mut found: Vec<Quoting>, now: DateTime) -> Result<()> {
+    for (workspace, id) in found.iter().map(|(workspace, id, ..)| (*workspace, *id)).collect::<Vec<_>>() {
+        let parts = imports::table.filter(imports::workspace_id.eq(workspace)).filter(imports::parent_id.eq(id));
+        found.extend(parts.select(QUOTING).load::<Quoting>(conn)?);
+    }
     for (workspace, id, detected, settings, report) in found {
         let detected = DetectedFile {
             columns: Vec::new(),

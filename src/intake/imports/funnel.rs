@@ -1,6 +1,6 @@
 //! The pipeline for the leads or deals of a file.
 use crate::db::tx::Tx;
-use crate::intake::imports::model::ImportResource;
+use crate::intake::imports::resource::ImportResource;
 use crate::kernel::error::Result;
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::stages::{self, Category, Stage};

@@ -29,7 +29,12 @@ fn is_shown(actor: &Actor, import: &Import, column: &str) -> bool {
     let run = import.report.iter().flat_map(|report| &report.columns).filter(|one| one.column == column);
     let fields = suggested.chain(mapping.map(|one| one.field.as_str())).chain(run.map(|one| one.field.as_str()));
     let fields: Vec<&str> = fields.collect();
-    !fields.is_empty() && !fields.iter().any(|field| targets::is_hidden(actor, import.resource, field))
+    !fields.is_empty() && !fields.iter().any(|field| is_hidden(actor, import, field))
+}
+
+/// Checks whether the role hides a field of any kind of record in the file.
+fn is_hidden(actor: &Actor, import: &Import, field: &str) -> bool {
+    import.resources().into_iter().any(|resource| targets::is_hidden(actor, resource, field))
 }
 
 /// Removes the values of columns that may contain hidden fields.
@@ -55,7 +60,7 @@ impl Hide for Import {
             mapped.values.clear();
         }
         if let Some(report) = &mut self.report {
-            hide_overview(report, &shown, &|member| targets::is_hidden(actor, known.resource, member));
+            hide_overview(report, &shown, &|member| is_hidden(actor, &known, member));
             let ImportReport { mapped_values, unknown_values, decisions, warnings, .. } = report;
             hide_quotes(decisions, warnings, &shown);
             mapped_values.retain(|value| shown(&value.column));
@@ -128,6 +133,7 @@ pub fn problems(actor: &Actor, import: &Import, list: &mut [ImportProblem]) {
 
 /// Checks whether the role hides any field that the file can contain.
 fn hides_of(actor: &Actor, import: &Import) -> bool {
-    let hidden = |name: &str| targets::is_hidden(actor, import.resource, name);
-    actor.access.hidden_members(import.resource.kind().path()).next().is_some() || hidden("contact")
+    let resources = import.resources();
+    let mut hidden = resources.iter().map(|resource| actor.access.hidden_members(resource.kind().path()));
+    hidden.any(|mut members| members.next().is_some()) || is_hidden(actor, import, "contact")
 }

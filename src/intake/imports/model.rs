@@ -2,6 +2,7 @@
 use crate::db::visibility;
 use crate::intake::imports::findings::ImportWarning;
 use crate::intake::imports::report::ImportReport;
+use crate::intake::imports::resource::{ImportPart, ImportParts, ImportResource};
 use crate::intake::imports::settings::ImportSettings;
 use crate::intake::imports::undo_report::UndoReport;
 use crate::kernel::access::actor::Actor;
@@ -28,41 +29,6 @@ use std::marker::PhantomData;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-text_enum! {
-    /// The resource that the rows are imported to.
-    pub enum ImportResource {
-        Users = "users",
-        Companies = "companies",
-        Contacts = "contacts",
-        Products = "products",
-        Leads = "leads",
-        Deals = "deals",
-    }
-}
-impl ImportResource {
-    pub const fn kind(self) -> Kind {
-        match self {
-            ImportResource::Users => Kind::USER,
-            ImportResource::Companies => Kind::COMPANY,
-            ImportResource::Contacts => Kind::CONTACT,
-            ImportResource::Products => Kind::PRODUCT,
-            ImportResource::Leads => Kind::LEAD,
-            ImportResource::Deals => Kind::DEAL,
-        }
-    }
-
-    /// Returns whether the records have tags.
-    pub const fn has_tags(self) -> bool {
-        !matches!(self, ImportResource::Users | ImportResource::Products)
-    }
-
-    /// Checks that the caller may create, and with `changes` also update, records of this resource.
-    pub fn authorize(self, actor: &Actor, changes: bool) -> Result<()> {
-        let path = self.kind().path();
-        actor.require_action(Action::Create, path)?;
-        if changes { actor.require_action(Action::Update, path) } else { Ok(()) }
-    }
-}
 text_enum! {
     pub enum ImportStatus { Uploaded = "uploaded", Queued = "queued", Running = "running", Rehearsed = "rehearsed", Done = "done", Failed = "failed", Undone = "undone", }
 }
@@ -187,7 +153,8 @@ jsonb!(DetectedFile);
 #[diesel(table_name = imports)]
 pub struct Import {
     pub id: Uuid,
-    pub resource: ImportResource,
+    /// Null if the import has parts.
+    pub resource: Option<ImportResource>,
     pub file_name: String,
     pub status: ImportStatus,
     pub detected: DetectedFile,
@@ -205,8 +172,26 @@ pub struct Import {
     pub file_removed_at: Option<DateTime>,
     /// The report of the last undo since the last run.
     pub undo: Option<UndoReport>,
+    /// The import of which this one is a part.
+    pub parent_id: Option<Uuid>,
+    /// The parts of an import of several tables or kinds of records, in the order in which they run. Each is an import
+    /// of its own, with what was detected in it, its settings, its report and its problems.
+    #[schema(value_type = Vec<ImportPart>)]
+    pub parts: ImportParts,
 }
 record!(Import, IMPORT);
+
+impl Import {
+    /// Returns the import that has the file, and that the records came in with: the import itself, if it is no part.
+    pub fn root(&self) -> Uuid {
+        self.parent_id.unwrap_or(self.id)
+    }
+
+    /// Returns the kinds of records that the rows become.
+    pub fn resources(&self) -> Vec<ImportResource> {
+        self.resource.into_iter().chain(self.parts.0.iter().map(|part| part.resource)).collect()
+    }
+}
 
 impl Kind {
     pub const IMPORT: Kind = Kind::new("import", "imports");
@@ -234,6 +219,7 @@ pub static IMPORT: Fields<imports::table> = Fields {
         field("resource", &imports::resource).one_of(ImportResource::TEXTS),
         field("status", &imports::status).one_of(ImportStatus::TEXTS),
         field("created_by", &imports::created_by).to(Kind::USER),
+        field("parent_id", &imports::parent_id).to(Kind::IMPORT),
         field("created_at", &imports::created_at),
     ],
     default_sort: "-created_at",

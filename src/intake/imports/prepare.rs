@@ -11,25 +11,25 @@ use crate::intake::imports::findings::{self, ImportWarning, Warned};
 use crate::intake::imports::full_name;
 use crate::intake::imports::funnel::Funnel;
 use crate::intake::imports::known::Matching;
+use crate::intake::imports::mapped_columns;
 use crate::intake::imports::meaning::conventions::Conventions;
 use crate::intake::imports::meaning::decisions::Decisions;
 use crate::intake::imports::meaning::names::NameEvidence;
 use crate::intake::imports::meaning::numerals::Decimal;
 use crate::intake::imports::meaning::tidy::{self, Content};
-use crate::intake::imports::model::ImportResource;
 use crate::intake::imports::outcome::{Contradiction, Witness};
 use crate::intake::imports::overview::{self, ColumnReport, PreviewedMembers, PreviewedRecord, Reading};
 use crate::intake::imports::reading::row::{CellKind, Row};
 use crate::intake::imports::reading::rows::Rows;
 use crate::intake::imports::references::References;
 use crate::intake::imports::report::ImportReport;
-use crate::intake::imports::settings::{ColumnMapping, EmptyCells, ImportMode, ImportSettings, TagsMode, UnknownNames};
+use crate::intake::imports::resource::ImportResource;
+use crate::intake::imports::settings::{BlankRows, EmptyCells, ImportMode, ImportSettings, TagsMode, UnknownNames};
 use crate::intake::imports::settle::settle;
 use crate::intake::imports::stage_names;
 use crate::intake::imports::targets::{self, Target};
 use crate::intake::imports::typed;
-use crate::kernel::access::actor::Actor;
-use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
+use crate::kernel::error::{Error, FieldCode, Result};
 use crate::kernel::values::address;
 use crate::kernel::values::hex::hex;
 use crate::kernel::values::phones;
@@ -54,6 +54,8 @@ pub struct RowReader {
     pub additive: Vec<u16>,
     /// Whether an empty cell clears its member.
     clears: bool,
+    /// Whether rows without a value for the record itself are left out.
+    leaves_out_blank: bool,
     pub decisions: Decisions,
     /// The conventions for the numbers of a spreadsheet.
     typed: Conventions,
@@ -112,7 +114,8 @@ impl RowReader {
         };
         let funnel = Funnel::load(tx, resource, settings.pipeline_id).map_err(at_setting)?;
         let known = targets::shown(tx.actor, resource, &funnel.open_names());
-        let mut columns = columns(tx.actor, resource, settings.mapping.as_deref().unwrap_or_default(), file, &known)?;
+        let mapping = settings.mapping.as_deref().unwrap_or_default();
+        let mut columns = mapped_columns::columns(tx.actor, resource, mapping, &file.header, &known)?;
         let mut decisions = evidence.decide(tx.actor, settings, tx.now);
         let (stage_names, unknown_stages) = stage_names::decide(&evidence.stages, settings, &funnel.stages)?;
         decisions.questions.extend(unknown_stages);
@@ -128,6 +131,7 @@ impl RowReader {
             claims: Claims::default(),
             additive: (0..).zip(&columns).filter(|(_, column)| column.target.adds(tags)).map(|(n, _)| n).collect(),
             clears: settings.empty_cells == Some(EmptyCells::Clear),
+            leaves_out_blank: settings.blank_rows == Some(BlankRows::LeaveOut),
             columns,
             typed: Conventions { decimal: Decimal::Point, ..decisions.conventions.clone() },
             names: evidence.names,
@@ -167,6 +171,17 @@ impl RowReader {
         }
         chunks.extend(waiting.chunks(size).map(<[usize]>::to_vec));
         Ok(chunks)
+    }
+
+    /// Checks whether a row is left out, because it only names other records.
+    pub fn is_blank(&self, row: &Row) -> bool {
+        let own = |column: &&Column| !matches!(column.target, Target::Reference(..) | Target::DealContact);
+        let is_empty = |column: &Column| {
+            let raw = row.cell(column.index).text;
+            let text = column.values.get(raw).map_or(raw, String::as_str);
+            !matches!(tidy::content(text), Content::Text(_))
+        };
+        self.leaves_out_blank && self.columns.iter().filter(own).all(is_empty)
     }
 
     /// Returns an empty report with the mapped columns.
@@ -425,71 +440,4 @@ fn cell_text(n: usize, column: &Column, (line, raw): (u64, &str), report: &mut I
     }
     counted.empty += 1;
     None
-}
-
-/// The fields to which a column can be mapped: name, target and hint.
-type KnownTargets = [(String, Target, String)];
-
-/// Returns the mapped columns, or all errors of the mapping.
-fn columns(
-    actor: &Actor,
-    resource: ImportResource,
-    mapping: &[ColumnMapping],
-    file: &File,
-    known: &KnownTargets,
-) -> Result<Vec<Column>> {
-    let shape = targets::shape(resource);
-    let (mut columns, mut bad) = (Vec::new(), Vec::new());
-    for (n, one) in mapping.iter().enumerate() {
-        let index = column_index(&file.header, &one.column);
-        let target = target_of(actor, resource, known, &one.field);
-        match (index, target) {
-            (Ok(index), Ok(target)) => {
-                if let Some(first) = earlier(mapping, n).filter(|_| !target.takes_several(resource)) {
-                    let detail = format!("must not be mapped twice: the column {first} is mapped to it");
-                    let pointer = format!("/settings/mapping/{n}/field");
-                    bad.push(FieldError::member(pointer, FieldCode::StatedTwice, detail));
-                }
-                let choices = target.member().map(|member| shape.choices(member).to_vec()).unwrap_or_default();
-                columns.push(Column { choices, ..Column::new(index, one, target) });
-            }
-            (index, target) => {
-                let index = index.err().map(|why| why.at_member(format!("/settings/mapping/{n}/column")));
-                let target = target.err().map(|why| why.at_member(format!("/settings/mapping/{n}/field")));
-                bad.extend(index.into_iter().chain(target));
-            }
-        }
-    }
-    if columns.is_empty() && bad.is_empty() {
-        let detail = "must map at least one column, because no column name matches a field";
-        bad.push(FieldError::member("/settings/mapping", FieldCode::Required, detail));
-    }
-    if bad.is_empty() { Ok(columns) } else { Err(Error::members(bad)) }
-}
-
-/// Returns the earlier column that is mapped to the same field.
-fn earlier(mapping: &[ColumnMapping], n: usize) -> Option<&str> {
-    let field = &mapping.get(n)?.field;
-    let same = mapping.iter().take(n).find(|earlier| earlier.field.eq_ignore_ascii_case(field));
-    same.map(|earlier| earlier.column.as_str())
-}
-
-fn column_index(header: &[String], column: &str) -> Result<usize, FieldError> {
-    header.iter().position(|name| name.eq_ignore_ascii_case(column)).ok_or_else(|| {
-        let detail = format!("{column} {}", not_known(column, header.iter().map(String::as_str)));
-        FieldError::new(FieldCode::InvalidChoice, detail).among(header.iter().cloned())
-    })
-}
-
-fn target_of(actor: &Actor, resource: ImportResource, known: &KnownTargets, field: &str) -> Result<Target, FieldError> {
-    if let Some((_, target, _)) = known.iter().find(|(name, ..)| name.eq_ignore_ascii_case(field)) {
-        return Ok(target.clone());
-    }
-    if targets::is_hidden(actor, resource, field) {
-        let detail = format!("{field} is hidden from your role, so it cannot be imported");
-        return Err(FieldError::new(FieldCode::Hidden, detail));
-    }
-    let names = || known.iter().map(|(name, ..)| name.as_str());
-    let detail = format!("{field} {}", not_known(field, names()));
-    Err(FieldError::new(FieldCode::InvalidChoice, detail).among(names()))
 }

@@ -1,7 +1,7 @@
 //! The refused rows of the last run, with their reasons, to be corrected and uploaded again.
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
-use crate::intake::imports::file::{self, File};
+use crate::intake::imports::file::{self, File as Table};
 use crate::intake::imports::model::Import;
 use crate::intake::imports::suggest::REASON;
 use crate::intake::imports::{detect, file_blocks, hidden_cells};
@@ -18,6 +18,7 @@ use actix_web::get;
 use diesel::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::BufReader;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -44,7 +45,7 @@ pub struct RefusedRow {
 
 type Reasons = BTreeMap<u64, String>;
 
-type Loaded = (Import, BufReader<std::fs::File>, Reasons);
+type Loaded = (Import, File, Reasons);
 
 /// Loads the import, its file and the reasons by line.
 fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<Loaded> {
@@ -53,7 +54,10 @@ fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<Loaded> {
         let detail = "your role hides fields that the file may contain; its uploader can read it";
         return Err(Error::new(Code::Forbidden, detail));
     }
-    let content = file_blocks::load(tx, id)?;
+    if import.resource.is_none() {
+        return Err(Error::new(Code::Conflict, "the import has parts; ask for the refused rows of a part"));
+    }
+    let content = file_blocks::load(tx, import.root())?;
     let problems: Vec<(i32, Option<String>, String)> = import_problems::table
         .filter(import_problems::workspace_id.eq(tx.workspace()))
         .filter(import_problems::import_id.eq(id))
@@ -70,7 +74,7 @@ fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<Loaded> {
     Ok((import, content, reasons))
 }
 
-fn refused(file: &File, reasons: &Reasons) -> Result<RefusedRows> {
+fn refused(file: &Table, reasons: &Reasons) -> Result<RefusedRows> {
     let (mut refused, mut rows) = (Vec::new(), file.rows.reader());
     while let Some(row) = rows.next_row()? {
         let Some(reason) = reasons.get(&row.line).cloned() else { continue };
@@ -88,7 +92,8 @@ fn as_csv(refused: &RefusedRows) -> Answer {
 }
 
 fn read(actor: &Actor, (import, content, reasons): Loaded) -> Result<RefusedRows> {
-    let file = file::open(Box::new(content), &import.settings, &detect::context(actor), "/settings/sheet")?;
+    let file =
+        file::open(Box::new(BufReader::new(content)), &import.settings, &detect::context(actor), "/settings/sheet")?;
     refused(&file, &reasons)
 }
 
@@ -96,7 +101,7 @@ fn read(actor: &Actor, (import, content, reasons): Loaded) -> Result<RefusedRows
 /// be corrected and uploaded again.
 #[utoipa::path(operation_id = "list_refused_rows", params(("import_id" = Uuid, Path, description = "Id of the import")),
     responses((status = 200, description = "The refused rows", body = RefusedRows),
-        (status = 409, description = "The file was removed"),
+        (status = 409, description = "The file was removed, or the import has parts"),
         (status = 422, description = "The file cannot be read any more")))]
 #[get("/imports/{import_id}/refused-rows")]
 async fn list(ctx: Ctx<can::Read<Import>>, id: Id, format: Format) -> Result<Reply> {

@@ -1,6 +1,7 @@
 //! What a run did, or a dry run would do.
 use crate::intake::imports::findings::{self, ImportWarning, Warned};
 use crate::intake::imports::overview::{ColumnReport, ColumnTotal, PreviewedRecord, StageTotal};
+use crate::intake::imports::resource::{ImportPart, ImportResource};
 use crate::jsonb;
 use crate::kernel::values::decision::Decision;
 use diesel::deserialize::FromSqlRow;
@@ -8,6 +9,7 @@ use diesel::expression::AsExpression;
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// The result of a run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
@@ -61,9 +63,37 @@ pub struct ImportReport {
     /// The leads or deals in each stage.
     #[serde(default)]
     pub stages: Vec<StageTotal>,
+    /// Rows that were left out, because they have no value for this kind of record.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub blank: i64,
+    /// What the parts did. The report of the import has the sums of their counts; values, warnings and questions are in
+    /// the report of each part.
+    #[serde(default)]
+    #[schema(required = true)]
+    pub parts: Vec<PartReport>,
     /// Rows whose records have the tag of the settings.
     #[serde(default)]
     pub tagged: i64,
+}
+
+/// What a part of an import did.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PartReport {
+    pub import_id: Uuid,
+    pub resource: ImportResource,
+    pub sheet: Option<String>,
+    pub rows: i64,
+    pub created: i64,
+    pub updated: i64,
+    pub unchanged: i64,
+    pub skipped: i64,
+    pub blank: i64,
+    pub failed: i64,
+    /// The number of kinds of warnings.
+    pub warnings: i64,
+    /// The number of open questions.
+    pub decisions: i64,
 }
 
 /// Unknown values that a report lists.
@@ -72,6 +102,41 @@ const UNKNOWN_MAX: usize = 200;
 const REPEATED_MAX: usize = 200;
 
 impl ImportReport {
+    /// Adds the report of a part.
+    pub fn add_part(&mut self, part: &ImportPart, report: &ImportReport) {
+        self.dry_run = report.dry_run;
+        for (sum, count) in [
+            (&mut self.rows, report.rows),
+            (&mut self.created, report.created),
+            (&mut self.updated, report.updated),
+            (&mut self.unchanged, report.unchanged),
+            (&mut self.skipped, report.skipped),
+            (&mut self.without_record, report.without_record),
+            (&mut self.repeated, report.repeated),
+            (&mut self.failed, report.failed),
+            (&mut self.without_date, report.without_date),
+            (&mut self.blank, report.blank),
+            (&mut self.tagged, report.tagged),
+        ] {
+            *sum += count;
+        }
+        let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+        self.parts.push(PartReport {
+            import_id: part.import_id,
+            resource: part.resource,
+            sheet: part.sheet.clone(),
+            rows: report.rows,
+            created: report.created,
+            updated: report.updated,
+            unchanged: report.unchanged,
+            skipped: report.skipped,
+            blank: report.blank,
+            failed: report.failed,
+            warnings: count(report.warnings.len()),
+            decisions: count(report.decisions.len()),
+        });
+    }
+
     pub fn count_repeated(&mut self, row: u64, first_row: u64) {
         self.repeated += 1;
         if self.repeated_rows.len() < REPEATED_MAX {

@@ -13,7 +13,7 @@ use crate::intake::imports::references::References;
 use crate::intake::imports::report::ImportReport;
 use crate::intake::imports::settings::ImportSettings;
 use crate::intake::imports::write::{self, Account};
-use crate::intake::imports::{detect, file_blocks, forget, written};
+use crate::intake::imports::{detect, file_blocks, forget, parts, written};
 use crate::kernel::access::actor::{Actor, ActorKind};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::values::time::DateTime;
@@ -28,22 +28,11 @@ use uuid::Uuid;
 /// Rows per transaction.
 const CHUNK: usize = 500;
 /// The number of rows after which the planner statistics are updated.
-const BULK: usize = 1_000;
+const BULK: i64 = 1_000;
 /// The time after which an import lets waiting jobs run first.
 const TIME_SLICE: Duration = Duration::from_secs(5);
 /// The maximum number of failed rows whose problems are stored.
 const PROBLEMS_MAX: i64 = 10_000;
-
-/// Parses the file as the settings say.
-fn open(request: &Request, import: &Import, content: BufReader<std::fs::File>) -> Result<File> {
-    file::open(Box::new(content), &import.settings, &detect::context(&request.actor), "/settings/sheet")
-}
-
-/// Collects the evidence in the file. This is done outside of a transaction, because it takes time.
-fn evidence(request: &Request, import: &Import, file: &File) -> Result<FileEvidence> {
-    let mapping = import.settings.mapping.as_deref().unwrap_or_default();
-    FileEvidence::of(&request.actor, import.resource, mapping, file)
-}
 
 /// The arguments of the job.
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,15 +57,18 @@ pub fn request(db: &Db, job: &Job) -> Result<Request> {
 /// Returns the same, and checks that the user may still import such records. Called before each chunk.
 fn authorized_request(db: &Db, job: &Job, import: &Import) -> Result<Request> {
     let request = request(db, job)?;
-    import.resource.authorize(&request.actor, import.settings.changes_existing())?;
+    parts::resource(import)?.authorize(&request.actor, import.settings.changes_existing())?;
     Ok(request)
 }
 
 /// Marks the import of a failed or cancelled job as failed.
 pub fn failed(conn: &mut PgConnection, job: &Job) -> Result<()> {
     let Args { import_id, .. } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
-    let running = imports::status.eq_any(ImportStatus::UNDER_WAY);
-    diesel::update(imports::table.find((job.workspace_id, import_id)).filter(running))
+    let own = imports::table
+        .filter(imports::workspace_id.eq(job.workspace_id))
+        .filter(imports::id.eq(import_id).or(imports::parent_id.eq(import_id)))
+        .filter(imports::status.eq_any(ImportStatus::UNDER_WAY));
+    diesel::update(own)
         .set((
             imports::status.eq(ImportStatus::Failed),
             imports::version.eq(imports::version + 1),
@@ -86,38 +78,113 @@ pub fn failed(conn: &mut PgConnection, job: &Job) -> Result<()> {
     forget::ended(conn, job.workspace_id, import_id)
 }
 
-fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<()> {
-    queue::report_progress(tx, job, job.done)?;
-    set_status(tx, id, ImportStatus::Running)
+/// An import that runs, with its parts.
+struct Running {
+    import: Import,
+    parts: Vec<Import>,
 }
 
-/// Loads the import and its file. The file is parsed after the transaction, because a long transaction would block
-/// the heartbeat of the job.
-fn load(tx: &mut Tx<'_>, id: Uuid) -> Result<(Import, BufReader<std::fs::File>)> {
+fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<Running> {
+    queue::report_progress(tx, job, job.done)?;
     let import = imports::table.find((tx.workspace(), id)).select(Import::as_select()).first(tx.conn)?;
-    Ok((import, file_blocks::load(tx, id)?))
+    let running = Running { parts: parts::of(tx, &import)?, import };
+    running.set_status(tx, ImportStatus::Running)?;
+    Ok(running)
+}
+
+impl Running {
+    fn set_status(&self, tx: &mut Tx<'_>, status: ImportStatus) -> Result<()> {
+        set_status(tx, self.import.id, status)?;
+        for part in self.parts.iter().filter(|part| part.id != self.import.id) {
+            set_status(tx, part.id, status)?;
+        }
+        Ok(())
+    }
+
+    /// Stores the reports of the parts, and their sums as the report of the import.
+    fn store_reports(&self, tx: &mut Tx<'_>, reports: &[ImportReport]) -> Result<()> {
+        let mut whole = ImportReport::default();
+        for (part, report) in self.parts.iter().zip(reports) {
+            store_report(tx, part.id, report)?;
+            if let Some(listed) = self.import.parts.0.iter().find(|listed| listed.import_id == part.id) {
+                whole.add_part(listed, report);
+            }
+        }
+        if self.import.resource.is_none() { store_report(tx, self.import.id, &whole) } else { Ok(()) }
+    }
+
+    fn end(&self, tx: &mut Tx<'_>, status: ImportStatus) -> Result<()> {
+        self.set_status(tx, status)?;
+        forget::ended(tx.conn, tx.workspace(), self.import.root())
+    }
+}
+
+fn store_report(tx: &mut Tx<'_>, id: Uuid, report: &ImportReport) -> Result<()> {
+    diesel::update(imports::table.find((tx.workspace(), id))).set(imports::report.eq(report)).execute(tx.conn)?;
+    Ok(())
+}
+
+/// The table of a part.
+struct PartTable {
+    file: File,
+    evidence: FileEvidence,
+}
+
+/// Reads the table and collects its evidence. This is done outside of a transaction, because a long transaction would
+/// block the heartbeat of the job.
+fn open(db: &Db, request: &Request, part: &Import) -> Result<PartTable> {
+    let content = db.write_blocking(request, |tx| file_blocks::load(tx, part.root()))?;
+    let input = Box::new(BufReader::new(content));
+    let file = file::open(input, &part.settings, &detect::context(&request.actor), "/settings/sheet")?;
+    let mapping = part.settings.mapping.as_deref().unwrap_or_default();
+    let evidence = FileEvidence::of(&request.actor, parts::resource(part)?, mapping, &file)?;
+    Ok(PartTable { file, evidence })
+}
+
+fn reader(tx: &mut Tx<'_>, part: &Import, table: &PartTable) -> Result<RowReader> {
+    RowReader::new(tx, parts::resource(part)?, &part.settings, &table.file, &table.evidence)
 }
 
 fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
-    let (import, content) = db.write_blocking(request, |tx| {
-        begin(tx, job, id)?;
-        if job.done == 0 {
-            forget::problems(tx.conn, tx.workspace(), id)?;
-        }
-        load(tx, id)
-    })?;
-    let table = open(request, &import, content)?;
-    let evidence = evidence(request, &import, &table)?;
-    let mut reader =
-        db.write_blocking(request, |tx| RowReader::new(tx, import.resource, &import.settings, &table, &evidence))?;
-    let mut report = match (&import.report, job.done) {
+    let running = db.write_blocking(request, |tx| begin(tx, job, id))?;
+    let (mut before, mut reports) = (0, Vec::with_capacity(running.parts.len()));
+    for part in &running.parts {
+        let ended = job.done >= before + part.detected.rows && job.done > 0;
+        let earlier = part.report.clone().filter(|_| ended);
+        let Some(report) =
+            earlier.map_or_else(|| perform_part(db, request, job, part, before), |report| Ok(Some(report)))?
+        else {
+            return Ok(());
+        };
+        before += part.detected.rows;
+        reports.push(report);
+    }
+    if before >= BULK {
+        refresh_statistics(db);
+    }
+    db.write_blocking(request, |tx| {
+        queue::progress(tx, job, before)?;
+        running.store_reports(tx, &reports)?;
+        running.end(tx, ImportStatus::Done)
+    })
+}
+
+/// Imports a part, whose rows come after the first `before` ones of the job. Returns its report, or `None` if other jobs
+/// come first.
+fn perform_part(db: &Db, request: &Request, job: &Job, part: &Import, before: i64) -> Result<Option<ImportReport>> {
+    let begin = usize::try_from(job.done - before).unwrap_or(0);
+    if begin == 0 {
+        db.write_blocking(request, |tx| forget::problems(tx.conn, tx.workspace(), part.id))?;
+    }
+    let table = open(db, request, part)?;
+    let mut reader = db.write_blocking(request, |tx| reader(tx, part, &table))?;
+    let mut report = match (&part.report, begin) {
         (Some(report), 1..) => report.clone(),
-        _ => reader.report(&import.settings),
+        _ => reader.report(&part.settings),
     };
-    let (begin, mut done) = (usize::try_from(job.done).unwrap_or(0), 0);
-    let mut begun = Instant::now();
-    for numbers in reader.chunks(&table.rows, CHUNK)? {
-        let rows = table.rows.some(&numbers)?;
+    let (mut done, mut begun) = (0, Instant::now());
+    for numbers in reader.chunks(&table.file.rows, CHUNK)? {
+        let rows = table.file.rows.some(&numbers)?;
         // Skips the chunks that were committed before the job was interrupted.
         if done < begin {
             recall(db, request, &mut reader, &rows)?;
@@ -126,7 +193,7 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
             continue;
         }
         let (reader, tried) = (RefCell::new(&mut reader), Cell::new(false));
-        report = db.write_blocking(&authorized_request(db, job, &import)?, |tx| {
+        report = db.write_blocking(&authorized_request(db, job, part)?, |tx| {
             let begun_at = tx.now;
             let (reader, mut report) = (&mut **reader.borrow_mut(), report.clone());
             if tried.replace(true) {
@@ -134,29 +201,20 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
                 reader.references = References::new(reader.references.creates);
             }
             let problems = chunk(tx, reader, &rows, &mut report)?;
-            written::note(tx, id, begun_at)?;
+            written::note(tx, part.root(), begun_at)?;
             // Locks the job before the import, in the same order as a cancellation.
-            queue::progress(tx, job, i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
-            keep_problems(tx, id, &problems, report.with_problems())?;
-            diesel::update(imports::table.find((tx.workspace(), id)))
-                .set(imports::report.eq(&report))
-                .execute(tx.conn)?;
+            queue::progress(tx, job, before + i64::try_from(done + rows.len()).unwrap_or(i64::MAX))?;
+            keep_problems(tx, part.id, &problems, report.with_problems())?;
+            store_report(tx, part.id, &report)?;
             Ok(report)
         })?;
         reader.into_inner().claims.keep();
         done += rows.len();
-        if begun.elapsed() > TIME_SLICE && done < table.rows.len() && db.yield_turn(job, true)? {
-            return Ok(());
+        if begun.elapsed() > TIME_SLICE && done < table.file.rows.len() && db.yield_turn(job, true)? {
+            return Ok(None);
         }
     }
-    if done >= BULK {
-        refresh_statistics(db);
-    }
-    db.write_blocking(request, |tx| {
-        queue::progress(tx, job, i64::try_from(done).unwrap_or(i64::MAX))?;
-        set_status(tx, id, ImportStatus::Done)?;
-        forget::ended(tx.conn, tx.workspace(), id)
-    })
+    Ok(Some(report))
 }
 
 /// Updates the planner statistics, because plans for reports are poor after many new rows. Autovacuum would take up
@@ -169,38 +227,53 @@ fn refresh_statistics(db: &Db) {
 }
 
 fn rehearse(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
-    let (import, content) = db.write_blocking(request, |tx| {
-        begin(tx, job, id)?;
-        forget::problems(tx.conn, tx.workspace(), id)?;
-        load(tx, id)
+    let running = db.write_blocking(request, |tx| {
+        let running = begin(tx, job, id)?;
+        running.parts.iter().try_for_each(|part| forget::problems(tx.conn, tx.workspace(), part.id))?;
+        Ok(running)
     })?;
-    let table = open(request, &import, content)?;
-    let evidence = evidence(request, &import, &table)?;
-    let (report, problems) = db.rehearse_blocking(request, |tx| {
-        let mut reader = RowReader::new(tx, import.resource, &import.settings, &table, &evidence)?;
-        let mut report = ImportReport { dry_run: true, ..reader.report(&import.settings) };
-        let mut problems = Vec::new();
-        for numbers in reader.chunks(&table.rows, CHUNK)? {
-            let rows = table.rows.some(&numbers)?;
-            problems.extend(chunk(tx, &mut reader, &rows, &mut report)?);
-            reader.claims.keep();
-            tx.discard_events();
-            let done = report.rows;
-            authorized_request(db, job, &import)?;
-            // On another connection, because the dry run is rolled back.
-            db.write_blocking(request, |tx| queue::report_progress(tx, job, done))?;
-        }
-        Ok((report, problems))
+    let tables = running.parts.iter().map(|part| open(db, request, part)).collect::<Result<Vec<_>>>()?;
+    let parts = || running.parts.iter().zip(&tables);
+    let rehearsed = db.rehearse_blocking(request, |tx| {
+        let mut done = 0;
+        parts()
+            .map(|(part, table)| rehearse_part((tx, db, request, job), part, table, &mut done))
+            .collect::<Result<Vec<_>>>()
     })?;
+    let (reports, problems): (Vec<ImportReport>, Vec<Vec<RowProblem>>) = rehearsed.into_iter().unzip();
     db.write_blocking(request, |tx| {
-        for part in problems.chunks(CHUNK) {
-            keep_problems(tx, id, part, 0)?;
+        for (part, problems) in running.parts.iter().zip(&problems) {
+            for some in problems.chunks(CHUNK) {
+                keep_problems(tx, part.id, some, 0)?;
+            }
         }
-        diesel::update(imports::table.find((tx.workspace(), id))).set(imports::report.eq(&report)).execute(tx.conn)?;
-        queue::report_progress(tx, job, report.rows)?;
-        set_status(tx, id, ImportStatus::Rehearsed)?;
-        forget::ended(tx.conn, tx.workspace(), id)
+        running.store_reports(tx, &reports)?;
+        queue::report_progress(tx, job, reports.iter().map(|report| report.rows).sum())?;
+        running.end(tx, ImportStatus::Rehearsed)
     })
+}
+
+/// Imports a part in the transaction of a dry run. `done` counts the rows of all parts.
+fn rehearse_part(
+    (tx, db, request, job): (&mut Tx<'_>, &Db, &Request, &Job),
+    part: &Import,
+    table: &PartTable,
+    done: &mut i64,
+) -> Result<(ImportReport, Vec<RowProblem>)> {
+    let mut reader = reader(tx, part, table)?;
+    let mut report = ImportReport { dry_run: true, ..reader.report(&part.settings) };
+    let mut problems = Vec::new();
+    for numbers in reader.chunks(&table.file.rows, CHUNK)? {
+        let rows = table.file.rows.some(&numbers)?;
+        problems.extend(chunk(tx, &mut reader, &rows, &mut report)?);
+        reader.claims.keep();
+        tx.discard_events();
+        *done += i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        authorized_request(db, job, part)?;
+        // On another connection, because the dry run is rolled back.
+        db.write_blocking(request, |tx| queue::report_progress(tx, job, *done))?;
+    }
+    Ok((report, problems))
 }
 
 /// Notes the records of rows that an earlier part of the run has written.
@@ -212,6 +285,9 @@ fn recall(db: &Db, request: &Request, reader: &mut RowReader, rows: &[Row]) -> R
         let (mut report, mut problems) = (reader.report(&ImportSettings::default()), Vec::new());
         let mut drafts = Vec::with_capacity(rows.len());
         for row in rows {
+            if reader.is_blank(row) {
+                continue;
+            }
             drafts.extend(reader.row(tx, row, &mut report, &mut problems)?);
         }
         write::recall(tx, reader, &drafts)
@@ -232,6 +308,10 @@ pub fn chunk(
     let (mut prepared, mut problems) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
         report.rows += 1;
+        if reader.is_blank(row) {
+            report.blank += 1;
+            continue;
+        }
         match reader.row(tx, row, report, &mut problems)? {
             Some(row) => {
                 let undated = reader.funnel.pipeline.is_some() && !row.progress.has_beginning();

@@ -54,6 +54,12 @@ text_enum! {
     pub enum EmptyCells { Keep = "keep", Clear = "clear", }
 }
 
+text_enum! {
+    /// What happens to a row whose mapped columns are empty, except for those that name other records. With `refuse`, it is
+    /// refused if the record needs a name. With `leave_out`, it is counted as `blank`.
+    pub enum BlankRows { Refuse = "refuse", LeaveOut = "leave_out", }
+}
+
 /// How to read the file. What is absent is taken from the file, and what the file does not show from the country and the
 /// currency of the workspace.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, AsExpression, FromSqlRow, ToSchema)]
@@ -114,6 +120,8 @@ pub struct ImportSettings {
     /// `keep` if absent. With `clear`, an empty cell of a mapped column clears the member, if it can be empty. Keys,
     /// tags that are added, stages and dates of the history stay.
     pub empty_cells: Option<EmptyCells>,
+    /// `refuse` if absent; `leave_out` for an import of several kinds of records per row.
+    pub blank_rows: Option<BlankRows>,
     /// A tag for the records of all rows; with the mode `create`, only for new records. It is added to the list of tags
     /// if it is new. Users and products have no tags.
     #[schema(min_length = 1, max_length = 200)]

@@ -1,7 +1,7 @@
 //! Derives the outcome of a lead or deal from its row.
 use crate::intake::imports::draft::Draft;
-use crate::intake::imports::model::ImportResource;
 use crate::intake::imports::outcome::{Contradiction, Testimony, Witness};
+use crate::intake::imports::resource::ImportResource;
 use crate::kernel::values::time::{self, DateTime};
 use crate::sales::stages::Category;
 use serde_json::Value as Json;

@@ -1,11 +1,12 @@
 //! Suggests a field for each column of a file, with the reason, and says why nobody reads the others.
 use crate::intake::imports::contents;
 use crate::intake::imports::file::File;
-use crate::intake::imports::model::{ImportField, ImportResource};
+use crate::intake::imports::model::ImportField;
 use crate::intake::imports::recognition::content::Content;
 use crate::intake::imports::recognition::fields::{self, Resource, Value};
-use crate::intake::imports::recognition::mapping::Recognition;
+use crate::intake::imports::recognition::mapping::{Recognition, Unread};
 use crate::intake::imports::recognition::{Column, ColumnReading, CustomColumn, Request, Target, is_header, recognise};
+use crate::intake::imports::resource::{ImportResource, Wanted};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::Result;
 
@@ -49,23 +50,47 @@ const fn resource_of(resource: ImportResource) -> Resource {
 }
 
 /// Recognises the columns of a file. `known` are the fields to which a column can be mapped.
-pub fn suggest(
-    actor: &Actor,
-    resource: ImportResource,
-    stages: &[String],
-    file: &File,
-    known: &[ImportField],
-) -> Result<Suggestions> {
-    let contents = contents::count(file)?;
+pub fn suggest(actor: &Actor, wanted: &Wanted<'_>, file: &File, known: &[ImportField]) -> Result<Suggestions> {
+    let (contents, resource) = (contents::count(file)?, wanted.resource);
+    // The other records of a row are read as those of its last kind: the company and the contact of a deal.
+    let last = wanted.among.last().copied().unwrap_or(resource);
     let columns: Vec<Column<'_>> =
         file.header.iter().zip(&contents).map(|(header, content)| Column { header, content: Some(content) }).collect();
-    let found = recognise(&columns, &request(actor, resource, stages));
+    let mut found = recognise(&columns, &request(actor, last, wanted.stages));
+    if last != resource {
+        found.columns.iter_mut().for_each(|reading| of_part(reading, last, resource));
+    }
     let likely = found.likely.first().map(|likely| likely.resource.as_str());
     Ok(Suggestions {
         origin: found.origin.as_ref().map(|origin| origin.origin.to_owned()),
         likely: likely.and_then(|text| text.parse().ok()),
         columns: Settling { resource, known, contents: &contents }.settle(&found),
     })
+}
+
+/// Says what the rows with these columns most likely are, or why they cannot be imported.
+pub fn likely(header: &[String]) -> Result<ImportResource, String> {
+    let columns: Vec<Column<'_>> = header.iter().map(|header| Column { header, content: None }).collect();
+    let found = recognise(&columns, &Request::default());
+    let Some(likely) = found.likely.first() else { return Err("its columns are not known".into()) };
+    let name = likely.resource.as_str();
+    name.parse().map_err(|_| format!("its rows seem to be {name}, which are not imported"))
+}
+
+/// Turns the reading of a column of one kind of record into that of another record of the row.
+fn of_part(reading: &mut ColumnReading, last: ImportResource, part: ImportResource) {
+    let (last, part) = (resource_of(last), resource_of(part));
+    let had = !reading.targets.is_empty();
+    reading.targets.retain_mut(|target| match fields::path_in(last, part, &target.path) {
+        Some(path) => {
+            target.path = path;
+            true
+        }
+        None => false,
+    });
+    if had && reading.targets.is_empty() {
+        reading.unread = Some(Unread::OfOther(last));
+    }
 }
 
 fn request(actor: &Actor, resource: ImportResource, stages: &[String]) -> Request {

@@ -76,13 +76,15 @@ impl Client {
         self.send("DELETE", path, None, "")
     }
 
-    /// Uploads a file for import.
+    /// Uploads a file for import. The form has no resource if it is an empty text.
     pub fn upload(&self, resource: &str, name: &str, content: &[u8]) -> Answer {
         let mut body = Vec::new();
         let part = |head: &str| format!("--b0undary\r\nContent-Disposition: form-data; {head}\r\n\r\n").into_bytes();
-        body.extend(part("name=\"resource\""));
-        body.extend(resource.as_bytes());
-        body.extend(b"\r\n");
+        if !resource.is_empty() {
+            body.extend(part("name=\"resource\""));
+            body.extend(resource.as_bytes());
+            body.extend(b"\r\n");
+        }
         body.extend(part(&format!("name=\"file\"; filename=\"{name}\"")));
         body.extend(content);
         body.extend(b"\r\n--b0undary--\r\n");

@@ -381,6 +381,17 @@ pub fn field(resource: Resource, path: &str) -> Option<Field> {
     field(related(resource, part)?, rest)
 }
 
+/// Returns a path as it is called in another record of the row: `email` of a contact for `contact.email` of a deal, and its
+/// `name` for `contact` itself. The contact of a row belongs to its company. `None` if the record has no such field.
+pub fn path_in(resource: Resource, record: Resource, path: &str) -> Option<String> {
+    let (part, rest) = path.split_once('.').unwrap_or((path, ""));
+    match related(resource, part)? {
+        own if own == record => Some(if rest.is_empty() { "name".into() } else { rest.into() }),
+        Resource::Companies if record == Resource::Contacts => Some(path.into()),
+        other => path_in(other, record, rest),
+    }
+}
+
 /// Returns the kind of record to which a path belongs: contacts for `person.email` of a lead, and for `contact` itself.
 pub fn record_of(resource: Resource, path: &str) -> Resource {
     let (part, rest) = path.split_once('.').unwrap_or((path, ""));

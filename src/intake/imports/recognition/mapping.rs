@@ -90,6 +90,8 @@ pub enum Unread {
     Taken { path: String, by: usize, header: String },
     /// Other columns say the same in parts.
     InParts { path: String },
+    /// It belongs to another record of the row.
+    OfOther(Resource),
 }
 
 impl fmt::Display for Unread {
@@ -101,6 +103,9 @@ impl fmt::Display for Unread {
             Unread::Ambiguous(choices) => write!(out, "this may be {}", choices.join(" or ")),
             Unread::Contradicted { path, what } => write!(out, "the header means {path}, but no value is {what}"),
             Unread::Taken { path, by, header } => write!(out, "column {} ({header}) feeds {path}", by + 1),
+            Unread::OfOther(record) => {
+                write!(out, "it belongs to another record of the row, such as the {}", record.singular())
+            }
             Unread::InParts { path } => write!(out, "other columns contain the parts of {path}"),
         }
     }

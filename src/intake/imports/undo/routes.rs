@@ -3,7 +3,7 @@ use crate::db::queue::{self, Job, JobKind};
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::intake::imports::model::{Import, ImportStatus};
-use crate::intake::imports::routes::require_idle;
+use crate::intake::imports::parts;
 use crate::intake::imports::undo::run::{self, Args, Undoing};
 use crate::intake::imports::undo_report::ImportUndo;
 use crate::kernel::access::permission::can;
@@ -21,7 +21,10 @@ use uuid::Uuid;
 /// Queues the job that undoes an import.
 fn start(tx: &mut Tx<'_>, id: Uuid, dry_run: bool) -> Result<Job> {
     let import = Import::lock(tx, id, Expected::default())?;
-    require_idle(&import)?;
+    parts::require_idle(tx, &import)?;
+    if import.parent_id.is_some() {
+        return Err(Error::new(Code::Conflict, "the import is a part; undo the import that it belongs to"));
+    }
     let written = import_records::table
         .filter(import_records::workspace_id.eq(tx.workspace()))
         .filter(import_records::import_id.eq(id));

@@ -7,6 +7,7 @@ use crate::db::table::Stored;
 use crate::db::tx::{Request, Tx};
 use crate::intake::imports::forget;
 use crate::intake::imports::model::{Import, ImportStatus};
+use crate::intake::imports::resource::ImportResource;
 use crate::intake::imports::run::{request, set_status};
 use crate::intake::imports::undo::chunk;
 use crate::intake::imports::undo::steps::{self, Step};
@@ -68,23 +69,24 @@ pub fn failed(conn: &mut PgConnection, job: &Job, args: &Args) -> Result<()> {
 
 /// Checks that the caller may delete the records of an import and, if it changed any, update them.
 pub fn authorize(tx: &mut Tx<'_>, import: &Import) -> Result<()> {
-    let path = import.resource.kind().path();
-    tx.actor.require_action(Action::Delete, path)?;
-    let changed = import_records::table
-        .filter(import_records::workspace_id.eq(tx.workspace()))
-        .filter(import_records::import_id.eq(import.id))
-        .filter(import_records::kind.eq(import.resource.kind().as_str()))
-        .filter(import_records::created.eq(false));
-    if diesel::select(diesel::dsl::exists(changed)).get_result(tx.conn)? {
-        tx.actor.require_action(Action::Update, path)?;
+    for kind in import.resources().into_iter().map(ImportResource::kind) {
+        tx.actor.require_action(Action::Delete, kind.path())?;
+        let changed = import_records::table
+            .filter(import_records::workspace_id.eq(tx.workspace()))
+            .filter(import_records::import_id.eq(import.id))
+            .filter(import_records::kind.eq(kind.as_str()))
+            .filter(import_records::created.eq(false));
+        if diesel::select(diesel::dsl::exists(changed)).get_result(tx.conn)? {
+            tx.actor.require_action(Action::Update, kind.path())?;
+        }
     }
     Ok(())
 }
 
 /// Checks the permission for a chunk. Records of other kinds, such as tasks, are left if the permission lacks.
 fn authorize_step(actor: &Actor, import: &Import, step: &Step) -> Result<()> {
-    let kind = import.resource.kind();
-    if step.kind == kind { actor.require_action(step.action, kind.path()) } else { Ok(()) }
+    let imported = import.resources().into_iter().any(|resource| resource.kind() == step.kind);
+    if imported { actor.require_action(step.action, step.kind.path()) } else { Ok(()) }
 }
 
 fn begin(tx: &mut Tx<'_>, job: &Job, id: Uuid) -> Result<(Import, Vec<&'static Step>)> {
