@@ -291,6 +291,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    import_mappings (workspace_id, resource, header) {
+        workspace_id -> Uuid,
+        resource -> Text,
+        header -> Text,
+        mapping -> Jsonb,
+        used_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     import_problems (workspace_id, import_id, id) {
         workspace_id -> Uuid,
         import_id -> Uuid,
@@ -868,6 +878,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     files,
     idempotency_keys,
+    import_mappings,
     import_problems,
     import_records,
     import_blocks,

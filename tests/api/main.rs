@@ -41,6 +41,7 @@ mod imports_files;
 mod imports_filter;
 mod imports_meaning;
 mod imports_parts;
+mod imports_remembered;
 mod imports_samples;
 mod imports_undo;
 mod injection;

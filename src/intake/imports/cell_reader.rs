@@ -9,7 +9,8 @@ use crate::intake::imports::findings::{
 };
 use crate::intake::imports::meaning::conventions::{Conventions, is_no_date};
 use crate::intake::imports::meaning::doubt::{Note, Read, Refusal, RefusalKind};
-use crate::intake::imports::meaning::{lists, outcomes, phone_cells};
+use crate::intake::imports::meaning::lists::{self, Mailbox};
+use crate::intake::imports::meaning::{outcomes, phone_cells};
 use crate::intake::imports::outcome;
 use crate::intake::imports::overview::Reading;
 use crate::intake::imports::references::References;
@@ -104,13 +105,36 @@ impl CellReader<'_, '_> {
                 draft.set_reference(member, *kind, text, self.find(column, *kind, text)?);
             }
             Target::Product => draft.set_product(text, self.find(column, Kind::PRODUCT, text)?),
-            Target::DealContact => draft.add_contact(self.find(column, Kind::CONTACT, text)?),
+            Target::DealContact => return self.contacts(column, cell, draft),
             Target::LossReason => draft.loss_reason = Some(self.find(column, Kind::LOSS_REASON, text)?),
             Target::Stage => self.read_stage(column, text, draft)?,
             Target::Status => match outcome::exact_status(text) {
                 Some(status) => draft.progress.status = Some(status),
                 None => self.read_stage(column, text, draft)?,
             },
+        }
+        Ok(Reading::Text)
+    }
+
+    /// Adds the contacts in a cell, such as `Ina Ok (ina@ok.example); Uwe Lang`.
+    fn contacts(&mut self, column: &Column, cell: &FilledCell<'_>, draft: &mut Draft) -> Result<Reading> {
+        if let Some(id) = self.references.find(self.tx, Kind::CONTACT, cell.text)? {
+            draft.add_contact(id);
+            return Ok(Reading::Text);
+        }
+        let persons = lists::mailboxes(cell.text);
+        let alone = persons.len() < 2;
+        for Mailbox { name, email } in persons {
+            let mut found = None;
+            for key in [&email, &name].into_iter().flatten() {
+                found = found.or(self.references.find(self.tx, Kind::CONTACT, key)?);
+            }
+            let named = email.or(name).unwrap_or_default();
+            match found.map_or_else(|| self.find(column, Kind::CONTACT, &named), Ok) {
+                Ok(id) => draft.add_contact(id),
+                Err(CellError::LeftOut(kind)) if !alone => self.warn(column, cell, kind),
+                Err(error) => return Err(error),
+            }
         }
         Ok(Reading::Text)
     }

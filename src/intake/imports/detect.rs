@@ -7,10 +7,11 @@ use crate::intake::imports::meaning::date_evidence::FileOrders;
 use crate::intake::imports::model::{DetectedColumn, DetectedFile, DetectedSheet, FileFinding, FindingExample};
 use crate::intake::imports::reading::findings::Finding;
 use crate::intake::imports::reading::row::{Cell, CellKind};
-use crate::intake::imports::resource::Wanted;
+use crate::intake::imports::remembered;
 use crate::intake::imports::settings::{ColumnMapping, ImportSettings};
 use crate::intake::imports::suggest::{self, Suggestion};
 use crate::intake::imports::targets;
+use crate::intake::imports::wanted::Wanted;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::Result;
 use crate::kernel::values::time::DateTime;
@@ -41,10 +42,12 @@ pub fn detect(actor: &Actor, wanted: &Wanted<'_>, file: &File) -> Result<Detecti
     let resource = wanted.resource;
     let fields = targets::fields(actor, resource, wanted.stages);
     let suggestions = suggest::suggest(actor, wanted, file, &fields)?;
-    let columns = columns(file, suggestions.columns)?;
+    let mut columns = columns(file, suggestions.columns)?;
+    let remembered = wanted.remembered.find(resource, file, &fields);
+    remembered.iter().for_each(|mapping| remembered::suggest(&mut columns, mapping));
     let format = file.format.as_ref();
     let delimiter = format.and_then(|format| format.delimiter).map(String::from);
-    let mapping = mapping(&columns);
+    let mapping = remembered.unwrap_or_else(|| mapping(&columns));
     let evidence = FileEvidence::of(actor, resource, &mapping, file)?;
     let settings = ImportSettings {
         mapping: Some(mapping),

@@ -2,10 +2,10 @@
 //! removed a month after its last use, and all files of a workspace when a person is erased. Samples and problems
 //! that quote the file are removed with it.
 use crate::db::tx::Tx;
-use crate::intake::imports::file_blocks;
 use crate::intake::imports::model::{DetectedFile, ImportStatus};
 use crate::intake::imports::report::ImportReport;
 use crate::intake::imports::settings::ImportSettings;
+use crate::intake::imports::{file_blocks, remembered};
 use crate::kernel::error::Result;
 use crate::kernel::values::time::DateTime;
 use crate::schema::{erasures, import_problems, imports};
@@ -38,6 +38,7 @@ pub fn all(tx: &mut Tx<'_>) -> Result<Vec<Uuid>> {
     let found: Vec<Quoting> = own.select(QUOTING).load(tx.conn)?;
     let ids = found.iter().map(|(_, id, ..)| *id).collect();
     forget(tx.conn, found, tx.now)?;
+    remembered::forget(tx)?;
     Ok(ids)
 }
 

@@ -81,13 +81,3 @@ impl ImportParts {
 }
 
 jsonb!(ImportParts);
-
-/// What the rows of a file shall become.
-#[derive(Clone, Copy, Debug)]
-pub struct Wanted<'w> {
-    pub resource: ImportResource,
-    /// The kinds of records that each row holds.
-    pub among: &'w [ImportResource],
-    /// The open stages of the default pipeline.
-    pub stages: &'w [String],
-}

@@ -9,10 +9,12 @@ use crate::intake::imports::funnel::Funnel;
 use crate::intake::imports::model::{DetectedFile, Import, ImportStatus};
 use crate::intake::imports::prepare::RowReader;
 use crate::intake::imports::reading::rows::Rows;
-use crate::intake::imports::resource::{ImportResource, Wanted};
+use crate::intake::imports::remembered::Remembered;
+use crate::intake::imports::resource::ImportResource;
 use crate::intake::imports::settings::{ColumnMapping, ImportRun, ImportSettings};
 use crate::intake::imports::undo_report::UndoReport;
-use crate::intake::imports::{file_blocks, findings, hidden_cells, parts, run};
+use crate::intake::imports::wanted::Wanted;
+use crate::intake::imports::{file_blocks, findings, hidden_cells, parts, remembered, run};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::reply::{Answer, Reply};
@@ -50,6 +52,7 @@ struct Again {
     among: Vec<ImportResource>,
     /// The open stages of the default pipeline.
     stages: Vec<String>,
+    remembered: Remembered,
 }
 
 fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Ready> {
@@ -79,6 +82,7 @@ fn prepare(tx: &mut Tx<'_>, id: Uuid, asked: &ImportRun) -> Result<Ready> {
             false => Some(Again {
                 among: siblings.kinds_in(part.settings.sheet.as_deref()),
                 stages: Funnel::load(tx, resource, None)?.open_names(),
+                remembered: Remembered::load(tx)?,
             }),
         };
         ready.push(ReadyPart { import: part, resource, settings, again });
@@ -137,8 +141,12 @@ fn parse_part(ready: ReadyPart, content: &std::fs::File, actor: &Actor) -> Resul
     let input = BufReader::new(content.try_clone().map_err(unavailable)?);
     let file = file::open(Box::new(input), &settings, &detect::context(actor), "/settings/sheet")?;
     let mut detected = import.detected.clone();
-    if let Some(Again { among, stages }) = again {
-        let found = detect::detect(actor, &Wanted { resource, among: &among, stages: &stages }, &file)?;
+    if let Some(Again { among, stages, remembered }) = again {
+        let found = detect::detect(
+            actor,
+            &Wanted { resource, among: &among, stages: &stages, remembered: &remembered },
+            &file,
+        )?;
         let is_column =
             |mapped: &ColumnMapping| file.header.iter().any(|name| name.eq_ignore_ascii_case(&mapped.column));
         // A mapping that was kept may be for other columns.
@@ -153,12 +161,27 @@ fn parse_part(ready: ReadyPart, content: &std::fs::File, actor: &Actor) -> Resul
     Ok(ParsedPart { import, resource, file, evidence, settings, detected })
 }
 
+/// Returns the name of a part for people; `None` for an import without parts.
+fn place(part: &ParsedPart) -> Option<String> {
+    part.import.parent_id?;
+    let sheet = part.settings.sheet.as_ref().map(|sheet| format!(" ({sheet})")).unwrap_or_default();
+    Some(format!("{}{sheet}", part.resource.as_str()))
+}
+
+/// Says which part an error is about.
+fn of_part(error: Error, part: &ParsedPart) -> Error {
+    let Some(place) = place(part) else { return error };
+    error.with(|problem| {
+        problem.detail = format!("{place}: {}", problem.detail);
+        problem.errors.iter_mut().for_each(|wrong| wrong.detail = format!("{place}: {}", wrong.detail));
+    })
+}
+
 /// Returns the questions about a part.
 fn questions(actor: &Actor, parsed: &ParsedPart, reader: &RowReader) -> Vec<Decision> {
     let mut decisions: Vec<Decision> = reader.decisions.questions.iter().map(findings::decision).collect();
     hidden_cells::decisions(actor, &parsed.import, &mut decisions);
-    if parsed.import.parent_id.is_some() {
-        let place = parsed.settings.sheet.as_deref().unwrap_or(parsed.resource.as_str());
+    if let Some(place) = place(parsed) {
         decisions.iter_mut().for_each(|decision| decision.question = format!("{place}: {}", decision.question));
     }
     decisions
@@ -189,7 +212,8 @@ fn start(tx: &mut Tx<'_>, parsed: &Parsed, dry_run: bool) -> Result<Job> {
         if part.import.id != import.id {
             lock(tx, &part.import)?;
         }
-        let reader = RowReader::new(tx, part.resource, &part.settings, &part.file, &part.evidence)?;
+        let reader = RowReader::new(tx, part.resource, &part.settings, &part.file, &part.evidence);
+        let reader = reader.map_err(|error| of_part(error, part))?;
         if part.settings.accept_guesses != Some(true) {
             open.extend(questions(tx.actor, part, &reader));
         }
@@ -197,6 +221,10 @@ fn start(tx: &mut Tx<'_>, parsed: &Parsed, dry_run: bool) -> Result<Job> {
     }
     if !dry_run {
         require_answers(open)?;
+    }
+    for part in parsed.parts.iter().filter(|_| !dry_run) {
+        let mapping = part.settings.mapping.as_deref().unwrap_or_default();
+        remembered::keep(tx, part.resource, &part.file, mapping, &part.detected)?;
     }
     let args = serde_json::to_value(run::Args { import_id: import.id, dry_run }).map_err(Error::internal)?;
     let job = queue::enqueue(tx, JobKind::Import, &args, Some(rows))?;

@@ -6,7 +6,8 @@ use crate::intake::imports::recognition::content::Content;
 use crate::intake::imports::recognition::fields::{self, Resource, Value};
 use crate::intake::imports::recognition::mapping::{Recognition, Unread};
 use crate::intake::imports::recognition::{Column, ColumnReading, CustomColumn, Request, Target, is_header, recognise};
-use crate::intake::imports::resource::{ImportResource, Wanted};
+use crate::intake::imports::resource::ImportResource;
+use crate::intake::imports::wanted::Wanted;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::Result;
 

@@ -6,8 +6,10 @@ use crate::intake::imports::file::{self, Context};
 use crate::intake::imports::funnel::Funnel;
 use crate::intake::imports::model::{DetectedFile, FileFinding, FindingExample, Import, ImportStatus};
 use crate::intake::imports::reading::bounded::Input;
-use crate::intake::imports::resource::{ImportPart, ImportParts, ImportResource, Wanted};
+use crate::intake::imports::remembered::Remembered;
+use crate::intake::imports::resource::{ImportPart, ImportParts, ImportResource};
 use crate::intake::imports::settings::{BlankRows, ImportSettings};
+use crate::intake::imports::wanted::Wanted;
 use crate::intake::imports::{file_blocks, suggest};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::permission::can;
@@ -121,6 +123,7 @@ struct Reader<'a> {
     content: &'a UploadedFile,
     /// The open stages of the default pipelines.
     stages: &'a [(ImportResource, Vec<String>)],
+    remembered: &'a Remembered,
 }
 
 impl Reader<'_> {
@@ -138,7 +141,8 @@ impl Reader<'_> {
 
     fn detect(&self, resource: ImportResource, among: &[ImportResource], file: &file::File) -> Result<Detection> {
         let stages = self.stages.iter().find(|(of, _)| *of == resource).map_or(&[] as &[String], |(_, names)| names);
-        let mut detection = detect::detect(self.actor, &Wanted { resource, among, stages }, file)?;
+        let mut detection =
+            detect::detect(self.actor, &Wanted { resource, among, stages, remembered: self.remembered }, file)?;
         if among.len() > 1 {
             detection.settings.blank_rows = Some(BlankRows::LeaveOut);
         }
@@ -307,11 +311,12 @@ async fn create(ctx: Ctx<can::Create<Import>>, key: IdempotencyKey, form: Unread
         resource.authorize(&ctx.actor, false)?;
     }
     let resources = asked.resources.clone();
-    let stages = ctx.read_value(move |tx| stages(tx, &resources)).await?;
+    let known = ctx.read_value(move |tx| Ok((stages(tx, &resources)?, Remembered::load(tx)?)));
+    let (stages, remembered) = known.await?;
     let actor = ctx.actor.clone();
     let parsed = move || {
         let context = detect::context(&actor);
-        let reader = Reader { actor: &actor, context, content: &content, stages: &stages };
+        let reader = Reader { actor: &actor, context, content: &content, stages: &stages, remembered: &remembered };
         let (detections, skipped) = match (asked.resources.as_slice(), asked.sheet) {
             ([], None) => reader.all()?,
             ([], sheet) => {
