@@ -85,7 +85,7 @@ fn a_whole_export_comes_in_as_one_import() {
     let undone = owner.post(&format!("/imports/{import}/undo"), json!({})).expect(202);
     assert_eq!(finished(&owner, &id(&undone))["status"], "succeeded");
     for path in ["/companies", "/contacts", "/deals"] {
-        assert_eq!(all(&owner, path), [] as [Json; 0], "{path}");
+        assert!(all(&owner, path).is_empty(), "{path}");
     }
     assert_eq!(owner.get(&format!("/imports/{import}")).ok()["status"], "undone");
 }
@@ -154,7 +154,7 @@ fn a_deleted_part_runs_no_more() {
     owner.delete(&format!("/imports/{}", uploaded["parts"][2]["import_id"].as_str().unwrap())).expect(204);
     assert_eq!(counts(&run(&owner, &import, json!({}))), ["companies 2 0 0 0", "contacts 2 0 0 0"]);
     owner.delete(&format!("/imports/{import}")).expect(204);
-    assert_eq!(all(&owner, "/imports"), [] as [Json; 0]);
+    assert!(all(&owner, "/imports").is_empty());
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod imports_filter;
 mod imports_meaning;
 mod imports_parts;
 mod imports_remembered;
+mod imports_round_trip;
 mod imports_samples;
 mod imports_undo;
 mod injection;

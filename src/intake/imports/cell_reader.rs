@@ -194,7 +194,7 @@ impl CellReader<'_, '_> {
         };
         if self.resource == ImportResource::Contacts {
             let names = if member == "email" { ("email", "emails") } else { ("phone", "phones") };
-            values.iter().for_each(|value| draft.add_address(names, value));
+            values.iter().for_each(|value| draft.add_address(names, value, column.kind));
             return Ok(Reading::Value(json!(values)));
         }
         let first = self.first(column, cell, values);

@@ -4,6 +4,7 @@ use crate::intake::imports::meaning::decisions::Decisions;
 use crate::intake::imports::meaning::probability::Scale;
 use crate::intake::imports::settings::ColumnMapping;
 use crate::intake::imports::targets::Target;
+use crate::people::contacts::model::AddressKind;
 use std::collections::HashMap;
 
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Column {
     pub choices: Vec<String>,
     /// Numbers and amounts are multiplied by this factor.
     pub multiply: i64,
+    /// The kind of the addresses of a contact.
+    pub kind: Option<AddressKind>,
     pub dates: DateColumn,
     /// The scale of a column of probabilities.
     pub scale: Option<Scale>,
@@ -31,6 +34,7 @@ impl Column {
             values: mapping.values.iter().map(|value| (value.from.clone(), value.to.clone())).collect(),
             choices: Vec::new(),
             multiply: mapping.multiply.unwrap_or(1),
+            kind: mapping.kind,
             dates: DateColumn::default(),
             scale: None,
         }

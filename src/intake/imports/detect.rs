@@ -131,6 +131,7 @@ fn columns(file: &File, suggested: Vec<Suggestion>) -> Result<Vec<DetectedColumn
         samples: shown.samples,
         filled: shown.filled,
         suggested_field: suggestion.field,
+        suggested_kind: suggestion.kind,
         reason: suggestion.reason,
         unread: suggestion.unread,
     };
@@ -140,7 +141,13 @@ fn columns(file: &File, suggested: Vec<Suggestion>) -> Result<Vec<DetectedColumn
 fn mapping(columns: &[DetectedColumn]) -> Vec<ColumnMapping> {
     let mapped = columns.iter().filter_map(|column| {
         let field = column.suggested_field.clone()?;
-        Some(ColumnMapping { column: column.name.clone(), field, values: Vec::new(), multiply: None })
+        Some(ColumnMapping {
+            column: column.name.clone(),
+            field,
+            values: Vec::new(),
+            multiply: None,
+            kind: column.suggested_kind,
+        })
     });
     mapped.take(MAPPED_MAX).collect()
 }

@@ -2,6 +2,7 @@
 use crate::intake::imports::claims::Stated;
 use crate::intake::imports::history::Progress;
 use crate::kernel::fields::kind::Kind;
+use crate::people::contacts::model::AddressKind;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -90,16 +91,20 @@ impl Draft {
     }
 
     /// Adds an e-mail address or phone number: the first to the member `single`, several to the list.
-    pub fn add_address(&mut self, (single, list): (&str, &str), text: &str) {
-        let item = json!({ single: text });
+    pub fn add_address(&mut self, (single, list): (&str, &str), text: &str, kind: Option<AddressKind>) {
+        let mut item = json!({ single: text });
+        if let (Some(item), Some(kind)) = (item.as_object_mut(), kind) {
+            item.insert("kind".into(), json!(kind));
+        }
         if let Some(known) = self.body.get_mut(list).and_then(Json::as_array_mut) {
-            if !known.contains(&item) {
+            if !known.iter().any(|known| known.get(single) == item.get(single)) {
                 known.push(item);
             }
             return;
         }
         match self.text(single).map(str::to_owned) {
-            None => self.set(single, json!(text)),
+            None if kind.is_none() => self.set(single, json!(text)),
+            None => self.set(list, json!([item])),
             Some(known) if known == text => {}
             Some(known) => {
                 self.body.remove(single);

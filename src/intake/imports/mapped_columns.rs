@@ -29,6 +29,13 @@ pub fn columns(
                     let pointer = format!("/settings/mapping/{n}/field");
                     bad.push(FieldError::member(pointer, FieldCode::StatedTwice, detail));
                 }
+                let has_kinds =
+                    resource == ImportResource::Contacts && matches!(target.member(), Some("email" | "phone"));
+                if one.kind.is_some() && !has_kinds {
+                    let pointer = format!("/settings/mapping/{n}/kind");
+                    let detail = "must be absent: only e-mail addresses and phone numbers of contacts have kinds";
+                    bad.push(FieldError::member(pointer, FieldCode::Invalid, detail));
+                }
                 let choices = target.member().map(|member| shape.choices(member).to_vec()).unwrap_or_default();
                 columns.push(Column { choices, ..Column::new(index, one, target) });
             }

@@ -18,6 +18,7 @@ use crate::kernel::query::fields::Fields;
 use crate::kernel::query::plan::PageInfo;
 use crate::kernel::values::decision::Decision;
 use crate::kernel::values::time::DateTime;
+use crate::people::contacts::model::AddressKind;
 use crate::schema::imports;
 use crate::{jsonb, list_params, record, text_enum};
 use diesel::deserialize::FromSqlRow;
@@ -123,6 +124,9 @@ pub struct DetectedColumn {
     pub filled: i64,
     /// The field that the column seems to contain; null if no field matches.
     pub suggested_field: Option<String>,
+    /// The kind of the addresses or numbers that the header names, such as `mobile`; null if it names none.
+    #[serde(default)]
+    pub suggested_kind: Option<AddressKind>,
     /// Why the field is suggested.
     #[serde(default)]
     pub reason: Option<String>,
@@ -219,7 +223,7 @@ pub static IMPORT: Fields<imports::table> = Fields {
         field("resource", &imports::resource).one_of(ImportResource::TEXTS),
         field("status", &imports::status).one_of(ImportStatus::TEXTS),
         field("created_by", &imports::created_by).to(Kind::USER),
-        field("parent_id", &imports::parent_id).to(Kind::IMPORT),
+        field("parent_id", &imports::parent_id),
         field("created_at", &imports::created_at),
     ],
     default_sort: "-created_at",

@@ -14,6 +14,7 @@ use crate::intake::imports::known::Matching;
 use crate::intake::imports::mapped_columns;
 use crate::intake::imports::meaning::conventions::Conventions;
 use crate::intake::imports::meaning::decisions::Decisions;
+use crate::intake::imports::meaning::lists;
 use crate::intake::imports::meaning::names::NameEvidence;
 use crate::intake::imports::meaning::numerals::Decimal;
 use crate::intake::imports::meaning::tidy::{self, Content};
@@ -30,6 +31,7 @@ use crate::intake::imports::stage_names;
 use crate::intake::imports::targets::{self, Target};
 use crate::intake::imports::typed;
 use crate::kernel::error::{Error, FieldCode, Result};
+use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::address;
 use crate::kernel::values::hex::hex;
 use crate::kernel::values::phones;
@@ -182,6 +184,26 @@ impl RowReader {
             !matches!(tidy::content(text), Content::Text(_))
         };
         self.leaves_out_blank && self.columns.iter().filter(own).all(is_empty)
+    }
+
+    /// Looks up the records that the rows name, so that the cells find them without further statements.
+    pub fn look_up(&mut self, tx: &mut Tx<'_>, rows: &[Row]) -> Result<()> {
+        let mut named: HashMap<Kind, Vec<String>> = HashMap::new();
+        for column in &self.columns {
+            let Some(kind) = column.target.named() else { continue };
+            for raw in rows.iter().map(|row| row.cell(column.index).text) {
+                let Content::Text(text) = tidy::content(column.values.get(raw).map_or(raw, String::as_str)) else {
+                    continue;
+                };
+                let texts = named.entry(kind).or_default();
+                if kind == Kind::CONTACT {
+                    let persons = lists::mailboxes(&text).into_iter();
+                    texts.extend(persons.flat_map(|person| [person.email, person.name]).flatten());
+                }
+                texts.push(text);
+            }
+        }
+        named.into_iter().try_for_each(|(kind, texts)| self.references.look_up(tx, kind, texts))
     }
 
     /// Returns an empty report with the mapped columns.
@@ -350,10 +372,12 @@ impl RowReader {
             _ => false,
         };
         if nameless && draft.external_id().is_none() {
-            // The number of the row among identical rows makes the id unique, so that a repeated import creates no
-            // duplicates.
-            let twin = self.twins.get(&source.line).copied().unwrap_or(1);
-            draft.derived_id = Some(format!("csv:{}:{twin}", hex(&file::digest(source))));
+            // A record of another workspace is known by its id there. The number of another row among identical rows
+            // makes its id unique, so that a repeated import creates no duplicates.
+            let twin = || self.twins.get(&source.line).copied().unwrap_or(1);
+            let of_row = || format!("{}:{}", hex(&file::digest(source)), twin());
+            let derived = draft.own_id.map_or_else(of_row, |own| own.to_string());
+            draft.derived_id = Some(format!("csv:{derived}"));
         }
         match self.resource {
             ImportResource::Leads => draft.set("pipeline_id", json!(self.funnel.pipeline)),

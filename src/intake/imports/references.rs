@@ -1,4 +1,5 @@
-//! Finds records by name, external id, SKU, e-mail address or id. Each kind is loaded once per run.
+//! Finds records by name, external id, SKU, e-mail address or id. Kinds of which a workspace has few are loaded once per
+//! run; of companies and contacts, only those that a chunk of the file names.
 use crate::db::sql::{Part, Statement};
 use crate::db::store::BatchStore;
 use crate::db::tx::Tx;
@@ -19,8 +20,8 @@ use crate::schema as s;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
 use serde_json::json;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// The names of all kinds that the file refers to.
@@ -41,6 +42,8 @@ struct Names {
     external: HashMap<String, Uuid>,
     /// The names in their original notation, for suggestions.
     written: Vec<String>,
+    /// The texts of the file that were looked up, if not all records were loaded.
+    asked: HashSet<String>,
 }
 
 impl Names {
@@ -56,6 +59,14 @@ impl Names {
             self.external.entry(key.clone()).or_insert(id);
             self.written.push(key);
         }
+    }
+
+    fn merge(&mut self, more: Names) {
+        for (name, id) in more.ids {
+            self.ids.entry(name).or_insert(id);
+        }
+        self.external.extend(more.external);
+        self.written.extend(more.written);
     }
 
     fn find(&self, name: &str, other: &str) -> Option<Uuid> {
@@ -123,38 +134,87 @@ struct Named {
 
 const NAMES: &str = "
     select id, :name as name, :external as external_id, :other as other from :records
-    where workspace_id = :workspace and :alive and :visible
+    where workspace_id = :workspace and :alive and :visible and :asked
     order by created_at, id";
 
 const OTHER_EMAILS: &str = "
     select contacts.id, e.email as name, null::text as external_id, null::text as other
     from contact_emails e join contacts on contacts.workspace_id = e.workspace_id and contacts.id = e.contact_id
-    where e.workspace_id = :workspace and :visible";
+    where e.workspace_id = :workspace and :visible and e.email = any(:addresses)";
 
 const CONTACT_NAMES: &str = "
     select (array_agg(id))[1] as id, lower(concat_ws(' ', first_name, last_name)) as name, null::text as external_id,
         null::text as other
     from contacts where workspace_id = :workspace and deleted_at is null and :visible
+        and fold(btrim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')))
+            in (select fold(asked) from unnest(:names) asked)
     group by 2 having count(*) = 1";
 
-fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
-    let hides_email = tx.actor.access.hides("contacts", "email");
-    let visible = || Part::Cond(visibility::cond(tx.actor, kind, Action::Read));
-    let mut names = Names::default();
-    if kind == Kind::CONTACT && !hides_email {
-        let others = Statement::new(OTHER_EMAILS).set("workspace", Part::Id(tx.workspace())).set("visible", visible());
-        for Named { id, name, .. } in others.load(tx.conn)? {
-            names.add(name, id);
+/// The companies of which the file gives the id, the external id, the name or the domain.
+const ASKED_COMPANIES: &str = "
+    (id = any(:ids) or external_id = any(:texts) or lower(name) = any(:names) or domain = any(:addresses))";
+
+/// The contacts of which the file gives the id, the external id or the first e-mail address.
+const ASKED_CONTACTS: &str = "(id = any(:ids) or external_id = any(:texts) or :name = any(:addresses))";
+
+/// Checks whether a workspace can have very many records of a kind.
+fn is_numerous(kind: Kind) -> bool {
+    matches!(kind, Kind::COMPANY | Kind::CONTACT)
+}
+
+/// Texts of the file in the forms in which records are looked up.
+struct Asked {
+    texts: Vec<String>,
+    names: Vec<String>,
+    /// E-mail addresses and domains.
+    addresses: Vec<String>,
+    ids: Vec<Uuid>,
+}
+
+impl Asked {
+    fn new(kind: Kind, texts: Vec<String>) -> Asked {
+        let address = |text: &String| if kind == Kind::COMPANY { address::domain(text) } else { address::email(text) };
+        Asked {
+            names: texts.iter().map(|text| text.to_lowercase()).collect(),
+            addresses: texts.iter().map(address).collect(),
+            ids: texts.iter().filter_map(|text| text.parse().ok()).collect(),
+            texts,
         }
     }
-    let hides_name = ["first_name", "last_name"].iter().any(|member| tx.actor.access.hides("contacts", member));
-    if kind == Kind::CONTACT && !hides_name {
-        let unique = Statement::new(CONTACT_NAMES).set("workspace", Part::Id(tx.workspace())).set("visible", visible());
-        for Named { id, name, .. } in unique.load(tx.conn)? {
-            names.add(name, id);
+}
+
+/// Loads all names of a kind, or those of companies or contacts that are asked for.
+fn load(tx: &mut Tx<'_>, kind: Kind, asked: Option<&Asked>) -> Result<Names> {
+    let hides_email = tx.actor.access.hides("contacts", "email");
+    let visible = |tx: &Tx<'_>| Part::Cond(visibility::cond(tx.actor, kind, Action::Read));
+    let mut names = Names::default();
+    if let Some(asked) = asked.filter(|_| kind == Kind::CONTACT) {
+        let hides_name = ["first_name", "last_name"].iter().any(|member| tx.actor.access.hides("contacts", member));
+        for (text, _) in
+            [(OTHER_EMAILS, hides_email), (CONTACT_NAMES, hides_name)].into_iter().filter(|(_, hides)| !hides)
+        {
+            let statement = Statement::new(text)
+                .set("workspace", Part::Id(tx.workspace()))
+                .set("visible", visible(tx))
+                .set("addresses", Part::Texts(asked.addresses.clone()))
+                .set("names", Part::Texts(asked.names.clone()));
+            for Named { id, name, .. } in statement.load(tx.conn)? {
+                names.add(name, id);
+            }
         }
     }
     let Some(columns) = NameColumns::of(kind, hides_email) else { return Ok(names) };
+    let condition = match asked {
+        None => Part::Sql("true"),
+        Some(Asked { texts, names, addresses, ids }) => Part::Nested(Box::new(
+            Statement::new(if kind == Kind::COMPANY { ASKED_COMPANIES } else { ASKED_CONTACTS })
+                .set("name", Part::Sql(columns.name))
+                .set("texts", Part::Texts(texts.clone()))
+                .set("names", Part::Texts(names.clone()))
+                .set("addresses", Part::Texts(addresses.clone()))
+                .set("ids", Part::Ids(ids.clone())),
+        )),
+    };
     let statement = Statement::new(NAMES)
         .set("name", Part::Sql(columns.name))
         .set("external", Part::Sql(columns.external_id))
@@ -162,7 +222,8 @@ fn load(tx: &mut Tx<'_>, kind: Kind) -> Result<Names> {
         .set("records", Part::Sql(kind.table()))
         .set("workspace", Part::Id(tx.workspace()))
         .set("alive", Part::Sql(if columns.has_trash { "deleted_at is null" } else { "true" }))
-        .set("visible", visible());
+        .set("visible", visible(tx))
+        .set("asked", condition);
     for Named { id, name, external_id, other } in statement.load(tx.conn)? {
         names.add(Some(id.to_string()), id);
         names.add(name, id);
@@ -178,14 +239,30 @@ impl References {
         References { creates, ..References::default() }
     }
 
+    /// Loads the records that the file calls by these names. One statement for many names is faster than one for each.
+    pub fn look_up(&mut self, tx: &mut Tx<'_>, kind: Kind, mut texts: Vec<String>) -> Result<()> {
+        let names = match self.known.entry(kind) {
+            Entry::Occupied(_) if !is_numerous(kind) => return Ok(()),
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) if is_numerous(kind) => vacant.insert(Names::default()),
+            Entry::Vacant(vacant) => {
+                vacant.insert(load(tx, kind, None)?);
+                if kind == Kind::PRODUCT {
+                    self.prices = prices(tx)?;
+                }
+                return Ok(());
+            }
+        };
+        texts.retain(|text| names.asked.insert(text.clone()));
+        if !texts.is_empty() {
+            names.merge(load(tx, kind, Some(&Asked::new(kind, texts)))?);
+        }
+        Ok(())
+    }
+
     /// Returns the id of the record with this name, or `None`.
     pub fn find(&mut self, tx: &mut Tx<'_>, kind: Kind, name: &str) -> Result<Option<Uuid>> {
-        if let Entry::Vacant(vacant) = self.known.entry(kind) {
-            vacant.insert(load(tx, kind)?);
-            if kind == Kind::PRODUCT {
-                self.prices = prices(tx)?;
-            }
-        }
+        self.look_up(tx, kind, vec![name.to_owned()])?;
         // A company also matches its domain, a contact each of its e-mail addresses.
         let other = if kind == Kind::COMPANY { address::domain(name) } else { address::email(name) };
         let found = self.known.get(&kind).and_then(|names| names.find(name, &other));

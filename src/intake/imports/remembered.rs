@@ -59,10 +59,8 @@ fn fingerprint(file: &File) -> Option<String> {
 /// Suggests a remembered mapping.
 pub fn suggest(columns: &mut [DetectedColumn], mapping: &[ColumnMapping]) {
     for column in columns {
-        let field = mapping
-            .iter()
-            .find(|mapped| mapped.column.eq_ignore_ascii_case(&column.name))
-            .map(|mapped| mapped.field.clone());
+        let mapped = mapping.iter().find(|mapped| mapped.column.eq_ignore_ascii_case(&column.name));
+        let field = mapped.map(|mapped| mapped.field.clone());
         if column.suggested_field != field {
             (column.reason, column.unread) = match field {
                 Some(_) => (Some(REASON.into()), None),
@@ -70,6 +68,7 @@ pub fn suggest(columns: &mut [DetectedColumn], mapping: &[ColumnMapping]) {
             };
             column.suggested_field = field;
         }
+        column.suggested_kind = mapped.and_then(|mapped| mapped.kind);
     }
 }
 
@@ -84,7 +83,10 @@ pub fn keep(
     let is_suggested = |mapped: &ColumnMapping| {
         let column = detected.columns.iter().find(|column| column.name == mapped.column);
         let field = column.and_then(|column| column.suggested_field.as_ref());
-        field == Some(&mapped.field) && mapped.values.is_empty() && mapped.multiply.is_none()
+        field == Some(&mapped.field)
+            && mapped.values.is_empty()
+            && mapped.multiply.is_none()
+            && mapped.kind == column.and_then(|column| column.suggested_kind)
     };
     let suggested = detected.columns.iter().filter(|column| column.suggested_field.is_some()).count();
     let (Some(header), false) = (fingerprint(file), suggested == mapping.len() && mapping.iter().all(is_suggested))

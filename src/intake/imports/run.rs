@@ -282,6 +282,7 @@ fn recall(db: &Db, request: &Request, reader: &mut RowReader, rows: &[Row]) -> R
     db.write_blocking(request, |tx| {
         let reader = &mut **reader.borrow_mut();
         reader.claims.rewind();
+        reader.look_up(tx, rows)?;
         let (mut report, mut problems) = (reader.report(&ImportSettings::default()), Vec::new());
         let mut drafts = Vec::with_capacity(rows.len());
         for row in rows {
@@ -305,6 +306,7 @@ pub fn chunk(
 ) -> Result<Vec<RowProblem>> {
     // A retry must not use the claims of the first attempt, which was rolled back.
     reader.claims.rewind();
+    reader.look_up(tx, rows)?;
     let (mut prepared, mut problems) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
         report.rows += 1;

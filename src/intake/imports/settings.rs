@@ -2,6 +2,7 @@
 use crate::intake::imports::date_formats::DATE_FORMATS;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{FieldCode, FieldError};
+use crate::people::contacts::model::AddressKind;
 use crate::{jsonb, text_enum};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
@@ -186,6 +187,9 @@ pub struct ColumnMapping {
     /// A factor for amounts and numbers, for example 1000000 for a column in millions.
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     pub multiply: Option<i64>,
+    /// The kind of the e-mail addresses or phone numbers of a contact. Other fields have none.
+    #[serde(default)]
+    pub kind: Option<AddressKind>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -10,6 +10,7 @@ use crate::intake::imports::resource::ImportResource;
 use crate::intake::imports::wanted::Wanted;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::Result;
+use crate::people::contacts::model::AddressKind;
 
 /// The column with the reasons in a file of refused rows. It is not read.
 pub const REASON: &str = "refused_because";
@@ -18,6 +19,8 @@ pub const REASON: &str = "refused_because";
 #[derive(Clone, Debug, Default)]
 pub struct Suggestion {
     pub field: Option<String>,
+    /// The kind of the addresses of a contact.
+    pub kind: Option<AddressKind>,
     /// Why the field is suggested.
     pub reason: Option<String>,
     /// Why no field is suggested.
@@ -159,10 +162,17 @@ impl Settling<'_> {
             Some(unread) => Suggestion { unread: Some(unread), ..Suggestion::default() },
             None => Suggestion {
                 field: Some(field.to_owned()),
+                kind: self.kind(target, field),
                 reason: Some(reading.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
                 unread: None,
             },
         }
+    }
+
+    /// Returns the kind of address that the header names.
+    fn kind(&self, target: &Target, field: &str) -> Option<AddressKind> {
+        let has_kinds = self.resource == ImportResource::Contacts && matches!(field, "email" | "phone");
+        target.kind.filter(|_| has_kinds)?.as_str().parse().ok()
     }
 
     /// Says why the values do not fit a field that takes any text.

@@ -72,6 +72,16 @@ impl Target {
         }
     }
 
+    /// Returns the kind of the records that the cells name.
+    pub fn named(&self) -> Option<Kind> {
+        match self {
+            Target::Reference(_, kind) => Some(*kind),
+            Target::DealContact => Some(Kind::CONTACT),
+            Target::Custom(field) => field.refers,
+            _ => None,
+        }
+    }
+
     /// Checks whether each row of a record adds its values: the contacts of a deal, and tags unless they are replaced.
     pub fn adds(&self, tags: TagsMode) -> bool {
         matches!(self, Target::DealContact) || self.member() == Some("tags") && tags == TagsMode::Add

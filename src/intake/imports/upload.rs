@@ -62,7 +62,17 @@ struct Asked {
 struct Upload {
     name: String,
     content: UploadedFile,
-    detections: Vec<(ImportResource, Detection)>,
+    tables: Tables,
+}
+
+/// What a table holds, as records of one resource.
+type Holding = (ImportResource, Detection);
+
+/// What the tables of a file hold.
+#[derive(Debug)]
+struct Tables {
+    found: Vec<Holding>,
+    /// The tables that cannot be imported, with the reasons.
     skipped: Vec<FindingExample>,
 }
 
@@ -132,15 +142,16 @@ impl Reader<'_> {
     }
 
     /// Detects what one table holds, for each of the resources.
-    fn table(&self, resources: &[ImportResource], sheet: Option<String>) -> Result<Vec<(ImportResource, Detection)>> {
+    fn table(&self, resources: &[ImportResource], sheet: Option<String>) -> Result<Tables> {
         let asked = ImportSettings { sheet, ..ImportSettings::default() };
         let file = file::open(self.input()?, &asked, &self.context, "/sheet")?;
         let detection = |resource: &ImportResource| Ok((*resource, self.detect(*resource, resources, &file)?));
-        resources.iter().map(detection).collect()
+        Ok(Tables { found: resources.iter().map(detection).collect::<Result<_>>()?, skipped: Vec::new() })
     }
 
     fn detect(&self, resource: ImportResource, among: &[ImportResource], file: &file::File) -> Result<Detection> {
-        let stages = self.stages.iter().find(|(of, _)| *of == resource).map_or(&[] as &[String], |(_, names)| names);
+        let stages =
+            self.stages.iter().find(|(of, _)| *of == resource).map(|(_, names)| names.as_slice()).unwrap_or_default();
         let mut detection =
             detect::detect(self.actor, &Wanted { resource, among, stages, remembered: self.remembered }, file)?;
         if among.len() > 1 {
@@ -150,7 +161,7 @@ impl Reader<'_> {
     }
 
     /// Detects what every visible table holds. A table of an unknown kind is skipped.
-    fn all(&self) -> Result<(Vec<(ImportResource, Detection)>, Vec<FindingExample>)> {
+    fn all(&self) -> Result<Tables> {
         let tables = file::tables(self.input()?)?;
         let visible: Vec<Option<String>> =
             tables.iter().filter(|listed| !listed.hidden).map(file::sheet_name).collect();
@@ -178,12 +189,12 @@ impl Reader<'_> {
                 let detail = format!("no table holds records that can be imported; {}; name the resource", first.text);
                 Err(Error::new(Code::FileUnreadable, detail))
             }
-            _ => Ok((found, skipped)),
+            _ => Ok(Tables { found, skipped }),
         }
     }
 
     /// Detects a table as what it most likely holds, or returns why it cannot be imported.
-    fn likely(&self, sheet: Option<String>) -> Result<Result<(ImportResource, Detection), String>> {
+    fn likely(&self, sheet: Option<String>) -> Result<Result<Holding, String>> {
         let asked = ImportSettings { sheet, ..ImportSettings::default() };
         let file = file::open(self.input()?, &asked, &self.context, "/sheet")?;
         Ok(match suggest::likely(&file.header) {
@@ -219,11 +230,11 @@ fn insert(tx: &mut Tx<'_>, file_name: &str, new: &NewImport<'_>) -> Result<Impor
 }
 
 fn store(tx: &mut Tx<'_>, upload: &Upload) -> Result<Import> {
-    for (resource, _) in &upload.detections {
+    for (resource, _) in &upload.tables.found {
         resource.authorize(tx.actor, false)?;
     }
-    let import = match upload.detections.as_slice() {
-        [(resource, only)] if upload.skipped.is_empty() => {
+    let import = match upload.tables.found.as_slice() {
+        [(resource, only)] if upload.tables.skipped.is_empty() => {
             let new = NewImport {
                 resource: Some(*resource),
                 parent: None,
@@ -239,7 +250,7 @@ fn store(tx: &mut Tx<'_>, upload: &Upload) -> Result<Import> {
 }
 
 /// Stores an import with parts.
-fn store_parts(tx: &mut Tx<'_>, upload: &Upload, parts: &[(ImportResource, Detection)]) -> Result<Import> {
+fn store_parts(tx: &mut Tx<'_>, upload: &Upload, parts: &[Holding]) -> Result<Import> {
     let (detected, settings) = (whole(upload), ImportSettings::default());
     let new = NewImport { resource: None, parent: None, detected: &detected, settings: &settings };
     let import = insert(tx, &upload.name, &new)?;
@@ -255,12 +266,12 @@ fn store_parts(tx: &mut Tx<'_>, upload: &Upload, parts: &[(ImportResource, Detec
 
 /// Returns what was detected in the file as a whole.
 fn whole(upload: &Upload) -> DetectedFile {
-    let parts = || upload.detections.iter().map(|(_, detection)| &detection.detected);
-    let skipped = (!upload.skipped.is_empty()).then(|| FileFinding {
+    let parts = || upload.tables.found.iter().map(|(_, detection)| &detection.detected);
+    let skipped = (!upload.tables.skipped.is_empty()).then(|| FileFinding {
         kind: "skipped_table".into(),
         detail: "tables that are not imported".into(),
-        count: i64::try_from(upload.skipped.len()).unwrap_or(i64::MAX),
-        examples: upload.skipped.clone(),
+        count: i64::try_from(upload.tables.skipped.len()).unwrap_or(i64::MAX),
+        examples: upload.tables.skipped.clone(),
     });
     DetectedFile {
         kind: parts().next().map(|first| first.kind.clone()).unwrap_or_default(),
@@ -317,16 +328,16 @@ async fn create(ctx: Ctx<can::Create<Import>>, key: IdempotencyKey, form: Unread
     let parsed = move || {
         let context = detect::context(&actor);
         let reader = Reader { actor: &actor, context, content: &content, stages: &stages, remembered: &remembered };
-        let (detections, skipped) = match (asked.resources.as_slice(), asked.sheet) {
+        let tables = match (asked.resources.as_slice(), asked.sheet) {
             ([], None) => reader.all()?,
             ([], sheet) => {
                 let found = reader.likely(sheet)?.map_err(|why| Error::new(Code::FileUnreadable, why))?;
-                (vec![found], Vec::new())
+                Tables { found: vec![found], skipped: Vec::new() }
             }
-            (resources, sheet) => (reader.table(resources, sheet)?, Vec::new()),
+            (resources, sheet) => reader.table(resources, sheet)?,
         };
         let name = content.name.chars().filter(|c| !c.is_control()).take(200).collect();
-        Ok(Upload { name, content, detections, skipped })
+        Ok(Upload { name, content, tables })
     };
     let upload = ctx.offload(parsed).await?;
     ctx.once(key, move |tx| store(tx, &upload).map(Answer::created)).await

@@ -296,7 +296,8 @@ impl Cell {
                 id.and_then(|id: Uuid| names.get(&id)).map(|name| harmless(name))
             }
             Cell::Names(field) => field.of(row).map(|member| {
-                let all: Vec<&str> = ids(member).iter().map(|id| names.get(id).copied().unwrap_or_default()).collect();
+                let name = |id: &Uuid| quoted(names.get(id).copied().unwrap_or_default().to_owned());
+                let all: Vec<String> = ids(member).iter().map(name).collect();
                 harmless(&all.join(", "))
             }),
             Cell::Own(key, part) => own(key, part).map(|value| several(key, &value)),
@@ -310,12 +311,18 @@ impl Cell {
 /// The members that represent an object in a list.
 const TOLD: [&str; 5] = ["email", "phone", "contact_id", "channel", "name"];
 
-/// Joins a list with commas: words as they are, objects by the member that represents them.
+/// Joins a list with commas: words, and objects by the member that represents them. What an import would divide is in
+/// quotation marks.
 fn several(path: &str, value: &Json) -> String {
     let Some(list) = value.as_array() else { return plain(value) };
     let part = |one: &Json| TOLD.iter().find_map(|part| one.get(*part)?.as_str().map(str::to_owned));
     let text = |one: &Json| one.as_str().map(str::to_owned).or_else(|| part(one).filter(|_| granted(path, one)));
-    harmless(&list.iter().filter_map(text).collect::<Vec<_>>().join(", "))
+    harmless(&list.iter().filter_map(text).map(quoted).collect::<Vec<_>>().join(", "))
+}
+
+fn quoted(word: String) -> String {
+    let divides = word.contains([',', ';', '|', '\n', '"', '、', '，']) || word.contains(" / ") || word.contains(":::");
+    if divides || word.starts_with(['[', '{']) { format!("\"{}\"", word.replace('"', "\"\"")) } else { word }
 }
 
 /// Checks that a consent is granted; other objects always count.
