@@ -42,7 +42,9 @@ pub struct ImportUpload {
     /// The resource that the rows are imported to. If each row holds several records, their resources separated by
     /// commas, such as `companies,contacts,deals`. If absent, every table of the file is imported to the resource that its
     /// rows most likely are. With several resources or tables, the import has `parts`.
-    #[schema(pattern = "^(users|companies|contacts|products|leads|deals)(,(companies|contacts|leads|deals))*$")]
+    #[schema(
+        pattern = "^(users|companies|contacts|products|leads|deals|companies,contacts|companies,deals|contacts,deals|companies,contacts,deals|companies,leads)$"
+    )]
     resource: Option<String>,
     /// The sheet of a workbook or the file in an archive. If absent, the first visible one, or all visible ones if the
     /// resource is absent too.
