@@ -38,7 +38,7 @@ RULES = [
     ("invalid_choice", "/role$", "", "the workspace's own roles"),
     ("invalid_choice|unknown_field", "/custom_fields/[0-9]+/key$|^(cf|group_by)$", "", "the workspace's own fields"),
     ("invalid_choice", "/settings/mapping/[0-9]+/(column|field)$|/settings/stage_names/|^/(settings/)?sheet$", "", "the columns, stages and sheets of the file"),
-    ("invalid_choice", "/settings/match_by/[0-9]+$", "", "the keys of the resource"),
+    ("invalid_choice", "/settings/match_by/[0-9]+$", "(?!must be one of id, external_id, email, phone, sku, domain, full_name)", "the keys of the resource"),
     ("too_long", "", "exceeds the cost limit", "the weight of all conditions together"),
     ("invalid_choice", "(^|/)(sort|include|columns(/[0-9]+)?|(all|any|none)/[0-9]+/(field|op))$", "(?!must be one of eq, in, ne, not_in, )", "one schema for all searches; own fields"),
     ("invalid_format|invalid_choice", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
