@@ -26,9 +26,9 @@ pub const STRANGER_MAX: usize = UNIT_BYTES;
 #[derive(Debug, Default)]
 pub struct Budget(Mutex<HashMap<Uuid, Arc<WorkspaceBudget>>>);
 
-/// What bodies take.
+/// Where a body is while it is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Good {
+enum Medium {
     Memory,
     Disk,
 }
@@ -39,7 +39,7 @@ struct WorkspaceBudget {
     disk: Supply,
 }
 
-/// The units of one good that are left.
+/// The units of one medium that are left.
 #[derive(Debug)]
 struct Supply {
     units: Arc<Semaphore>,
@@ -81,26 +81,26 @@ fn workspace(request: &HttpRequest) -> Option<Uuid> {
 /// call with more bytes waits for the difference.
 pub async fn take(request: &HttpRequest, bytes: usize, each: usize) -> Result<()> {
     let bytes = if bytes < UNIT_BYTES { 0 } else { bytes * each };
-    acquire(request, Good::Memory, bytes).await
+    acquire(request, Medium::Memory, bytes).await
 }
 
 /// Waits until the workspace has the disk for a file of `bytes`.
 pub async fn take_disk(request: &HttpRequest, bytes: usize) -> Result<()> {
-    acquire(request, Good::Disk, bytes).await
+    acquire(request, Medium::Disk, bytes).await
 }
 
-async fn acquire(request: &HttpRequest, good: Good, bytes: usize) -> Result<()> {
+async fn acquire(request: &HttpRequest, medium: Medium, bytes: usize) -> Result<()> {
     let (Some(workspace), Some(budget)) = (workspace(request), request.app_data::<web::Data<Budget>>()) else {
         return Ok(());
     };
     let held = request.extensions_mut().remove::<Share>();
     let mut share = held.unwrap_or_else(|| Share::new(budget.of(workspace)));
-    let supply = share.workspace_budget.supply(good);
+    let supply = share.workspace_budget.supply(medium);
     let wanted = (bytes / UNIT_BYTES).min(supply.all);
-    let held = if good == Good::Memory { share.memory } else { share.disk };
+    let held = if medium == Medium::Memory { share.memory } else { share.disk };
     if wanted > held {
         share.permits.push(supply.acquire(wanted - held).await?);
-        *(if good == Good::Memory { &mut share.memory } else { &mut share.disk }) = wanted;
+        *(if medium == Medium::Memory { &mut share.memory } else { &mut share.disk }) = wanted;
     }
     request.extensions_mut().insert(share);
     Ok(())
@@ -117,10 +117,10 @@ impl WorkspaceBudget {
         WorkspaceBudget { memory: Supply::of(MEMORY), disk: Supply::of(DISK) }
     }
 
-    const fn supply(&self, good: Good) -> &Supply {
-        match good {
-            Good::Memory => &self.memory,
-            Good::Disk => &self.disk,
+    const fn supply(&self, medium: Medium) -> &Supply {
+        match medium {
+            Medium::Memory => &self.memory,
+            Medium::Disk => &self.disk,
         }
     }
 }

@@ -27,6 +27,7 @@ use crate::web::form::unavailable;
 use crate::web::headers::IdempotencyKey;
 use actix_web::post;
 use diesel::prelude::*;
+use std::collections::HashMap;
 use std::io::BufReader;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -122,7 +123,7 @@ struct Parsed {
 struct ParsedPart {
     import: Import,
     resource: ImportResource,
-    /// Without its rows.
+    /// Without its rows, which only the run needs.
     file: File,
     evidence: FileEvidence,
     settings: ImportSettings,
@@ -157,7 +158,7 @@ fn parse_part(ready: ReadyPart, content: &std::fs::File, actor: &Actor) -> Resul
         detected = found.detected;
     }
     let evidence = FileEvidence::of(actor, resource, settings.mapping.as_deref().unwrap_or_default(), &file)?;
-    let file = File { rows: Rows::default(), ..file };
+    let file = File { rows: Rows::default(), twins: HashMap::new(), ..file };
     Ok(ParsedPart { import, resource, file, evidence, settings, detected })
 }
 

@@ -174,13 +174,14 @@ impl Reader<'_> {
         let alone = visible.len() == 1;
         let (mut found, mut skipped) = (Vec::new(), Vec::new());
         for sheet in visible {
-            let name = sheet.clone().unwrap_or_default();
+            // A file with one table has no name for it.
+            let place = sheet.as_ref().map(|name| format!("{name}: ")).unwrap_or_default();
             match self.likely(sheet) {
                 Ok(Ok(part)) => found.push(part),
-                Ok(Err(why)) => skipped.push(FindingExample { line: None, text: format!("{name}: {why}") }),
+                Ok(Err(why)) => skipped.push(FindingExample { line: None, text: format!("{place}{why}") }),
                 Err(Error::Problem(problem)) if problem.code == Code::FileUnreadable && !alone => {
                     let detail = problem.detail;
-                    skipped.push(FindingExample { line: None, text: format!("{name}: {detail}") });
+                    skipped.push(FindingExample { line: None, text: format!("{place}{detail}") });
                 }
                 Err(error) => return Err(error),
             }
