@@ -361,6 +361,60 @@ fn id_text(n: usize, kind: u8) -> String {
     format!("0192f0c{kind}-0000-7000-8000-{n:012x}")
 }
 
+/// The screens of a seller, one client at a time: what counts is how long one waits.
+fn screens(bench: &Bench) -> Vec<Case> {
+    let (ws, pipeline) = (&bench.workspace, &bench.pipeline);
+    let get = |path: String, token: &str| load::request("GET", &path, token, "");
+    let t = bench.token.clone();
+    let mine =
+        format!("workspace_id = '{ws}' and deleted_at is null and status = 'open' and owner_id = {}", id(":o", 1));
+    let block = |more: &str, order: &str| {
+        format!(
+            "select (select count(*) from (select from deals where {mine} and {more} limit 10001) few), \
+             (select array_agg(title) from (select title from deals where {mine} and {more} order by {order}, id limit 5) first);\n"
+        )
+    };
+    let day = Case {
+        clients: 1,
+        name: "my day of a seller",
+        request: Box::new(move |n| get(format!("/my-day?user_id={}", id_text(1 + n % OWNERS, 1)), &t)),
+        script: format!(
+            "\\set o random(1, {OWNERS})\n{}{}{}",
+            block("last_activity_at < now() - interval '5 days'", "last_activity_at"),
+            block("next_task_id is null", "last_activity_at"),
+            block("expected_close_date < current_date", "expected_close_date"),
+        ),
+    };
+    let t = bench.token.clone();
+    let open = bench.stages.iter().take(STAGES - 2).map(|stage| format!("'{stage}'")).collect::<Vec<_>>().join(",");
+    let here =
+        format!("workspace_id = '{ws}' and deleted_at is null and status = 'open' and pipeline_id = '{pipeline}'");
+    let board = Case {
+        clients: 1,
+        name: "board of all open deals",
+        request: Box::new(move |_| get("/deals/board".to_owned(), &t)),
+        script: format!(
+            "select stage_id, value_currency, count(*), sum(value_amount), sum(value_amount * coalesce(probability_percent, 50)) \
+             from deals where {here} group by 1, 2;\n\
+             select stage.id, card.* from unnest(array[{open}]::uuid[]) stage (id) cross join lateral (select id, title, value_amount, owner_id \
+             from deals where {here} and stage_id = stage.id order by board_position, id limit 21) card;\n"
+        ),
+    };
+    let t = bench.token.clone();
+    let untouched = Case {
+        clients: 1,
+        name: "list 50 deals without a next task, untouched longest first",
+        request: Box::new(move |n| {
+            let owner = id_text(1 + n % OWNERS, 1);
+            get(format!("/deals?status=open&has_next_task=false&owner_id={owner}&sort=last_activity_at&limit=50"), &t)
+        }),
+        script: format!(
+            "\\set o random(1, {OWNERS})\nselect * from deals where {mine} and next_task_id is null order by last_activity_at, id limit 51;\n"
+        ),
+    };
+    vec![day, board, untouched]
+}
+
 fn cases(bench: &Bench) -> Vec<Case> {
     let (rows, token, ws) = (bench.rows, bench.token.clone(), bench.workspace.clone());
     let get = |path: String, token: &str| load::request("GET", &path, token, "");
@@ -467,6 +521,7 @@ fn cases(bench: &Bench) -> Vec<Case> {
         script: list.script.clone(),
     };
     let mut cases = vec![read, read_as_team, list, list_as_team, create, go];
+    cases.extend(screens(bench));
     for (name, kind, sql) in [
         ("funnel: cohort", "cohort", include_str!("../src/analytics/funnel_cohort.sql")),
         ("funnel: flow of a month", "flow", include_str!("../src/analytics/funnel_flow.sql")),

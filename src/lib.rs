@@ -35,6 +35,8 @@ pub mod search;
 
 pub mod analytics;
 
+pub mod day;
+
 pub mod jobs;
 
 pub mod resources;

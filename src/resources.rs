@@ -10,6 +10,7 @@ const ALL: &[&Descriptor] = &[
     sales::deals::model::Deal::DESCRIPTOR,
     work::tasks::model::Task::DESCRIPTOR,
     work::activities::Activity::DESCRIPTOR,
+    work::notifications::NOTIFICATION_RESOURCE,
     sales::pipelines::Pipeline::DESCRIPTOR,
     sales::stages::Stage::DESCRIPTOR,
     sales::loss_reasons::LossReason::DESCRIPTOR,

@@ -212,6 +212,7 @@ diesel::table! {
         closed_by_id -> Nullable<Uuid>,
         without_beginning -> Bool,
         next_task_on -> Nullable<Date>,
+        board_position -> Int8,
     }
 }
 
@@ -424,6 +425,8 @@ diesel::table! {
         phone_keys -> Jsonb,
         next_task_on -> Nullable<Date>,
         come_back_task_id -> Nullable<Uuid>,
+        first_response_at -> Nullable<Timestamptz>,
+        board_position -> Int8,
     }
 }
 
@@ -495,6 +498,22 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    notifications (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        record_kind -> Nullable<Text>,
+        record_id -> Nullable<Uuid>,
+        count -> Int4,
+        actor_id -> Nullable<Uuid>,
+        once -> Nullable<Text>,
+        created_at -> Timestamptz,
+        read_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -744,6 +763,18 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        duration_minutes -> Nullable<Int4>,
+        place -> Nullable<Text>,
+        reminders -> Jsonb,
+        next_reminder_at -> Nullable<Timestamptz>,
+        recurrence -> Nullable<Text>,
+        recurrence_from -> Text,
+        recurrence_exceptions -> Jsonb,
+        series_id -> Nullable<Uuid>,
+        series_start -> Nullable<Timestamp>,
+        occurrence -> Int4,
+        occurrence_at -> Nullable<Timestamp>,
+        next_instance_id -> Nullable<Uuid>,
     }
 }
 
@@ -776,6 +807,9 @@ diesel::table! {
         updated_at -> Timestamptz,
         language -> Nullable<Text>,
         avatar_url -> Nullable<Text>,
+        muted_notifications -> Jsonb,
+        working_hours -> Nullable<Jsonb>,
+        absences -> Jsonb,
     }
 }
 
@@ -822,6 +856,8 @@ diesel::table! {
         version -> Int8,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        working_hours -> Jsonb,
+        holidays -> Jsonb,
     }
 }
 
@@ -841,6 +877,7 @@ diesel::joinable!(leads -> workspaces (workspace_id));
 diesel::joinable!(login_identities -> logins (login_id));
 diesel::joinable!(login_tokens -> logins (login_id));
 diesel::joinable!(loss_reasons -> workspaces (workspace_id));
+diesel::joinable!(notifications -> workspaces (workspace_id));
 diesel::joinable!(pipelines -> workspaces (workspace_id));
 diesel::joinable!(products -> workspaces (workspace_id));
 diesel::joinable!(recovery_codes -> logins (login_id));
@@ -891,6 +928,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     login_tokens,
     logins,
     loss_reasons,
+    notifications,
     oidc_sign_ins,
     pipelines,
     products,

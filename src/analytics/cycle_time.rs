@@ -1,6 +1,6 @@
 //! Cycle times: durations from creation to closing, and in each stage.
 use crate::analytics::report::Report;
-use crate::analytics::scope::{ReportQuery, parameters_of_both};
+use crate::analytics::scope::{COMPARE, ReportQuery, Scope, parameters_of_both};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
@@ -39,6 +39,9 @@ pub struct CycleTimeReport {
     pub time_zone: String,
     pub group_by: String,
     pub groups: Vec<CycleTimeGroup>,
+    /// The same report for the earlier period, with `compare`.
+    #[schema(no_recursion)]
+    pub comparison: Option<Box<CycleTimeReport>>,
 }
 impl NothingHidden for CycleTimeReport {}
 
@@ -99,10 +102,16 @@ struct Row {
 }
 
 const GROUPS: &[&str] = &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector"];
-list_params!(CycleTimeParameters, parameters_of_both(GROUPS, &[]));
+list_params!(CycleTimeParameters, parameters_of_both(GROUPS, &[COMPARE]));
 
 fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<CycleTimeReport> {
     let scope = query.scope(tx, GROUPS)?;
+    let mut report = of(tx, &scope)?;
+    report.comparison = scope.earlier().map(|earlier| of(tx, &earlier)).transpose()?.map(Box::new);
+    Ok(report)
+}
+
+fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<CycleTimeReport> {
     let closed: Vec<Row> = scope.statement(tx, include_str!("cycle_time.sql")).load(tx.conn)?;
     let stays: Vec<Row> = scope.statement(tx, include_str!("time_in_stage.sql")).load(tx.conn)?;
     let mut stages = stages::ever_of_pipeline(tx, scope.pipeline)?;
@@ -126,6 +135,7 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<CycleTimeReport> {
         time_zone: scope.zone.name().into(),
         group_by: scope.group.name.clone(),
         groups,
+        comparison: None,
     })
 }
 
@@ -180,7 +190,8 @@ fn lines(group: &CycleTimeGroup) -> Vec<csv::Line<'_, DurationFigures>> {
     body = CycleTimeReport)))]
 #[get("/analytics/cycle-time")]
 async fn cycle_time(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+    let csv = ctx.wants_csv(format)?;
+    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let lines: Vec<csv::Line<'_, DurationFigures>> = report.groups.iter().flat_map(lines).collect();

@@ -1,6 +1,6 @@
 //! Forecast: the value of open deals by the month of their expected close date.
 use crate::analytics::report::Report;
-use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters};
+use crate::analytics::scope::{ReportQuery, parameters};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
@@ -9,6 +9,7 @@ use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::values::money::Money;
+use crate::kernel::values::sums::{Sum, Sums};
 use crate::kernel::values::time::today;
 use crate::list_params;
 use crate::web::ctx::Ctx;

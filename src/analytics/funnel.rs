@@ -1,7 +1,7 @@
 //! The funnel report: cohort, flow and snapshot.
 use crate::analytics::grouping::wrong;
 use crate::analytics::report::Report;
-use crate::analytics::scope::{ReportQuery, Scope, Sum, Sums, parameters_of_both, ratio};
+use crate::analytics::scope::{COMPARE, ReportQuery, Scope, parameters_of_both, ratio};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
@@ -10,6 +10,7 @@ use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Error, FieldError, Result};
 use crate::kernel::values::money::Money;
+use crate::kernel::values::sums::{Sum, Sums};
 use crate::kernel::values::time::DateTime;
 use crate::sales::stages::{self, Category, KnownStage};
 use crate::web::ctx::Ctx;
@@ -69,6 +70,9 @@ pub struct FunnelReport {
     pub time_zone: String,
     pub group_by: String,
     pub groups: Vec<FunnelGroup>,
+    /// The same report for the earlier period, with `compare`.
+    #[schema(no_recursion)]
+    pub comparison: Option<Box<FunnelReport>>,
 }
 impl NothingHidden for FunnelReport {}
 
@@ -150,6 +154,7 @@ list_params!(
         GROUPS,
         &[
             ("kind", "`cohort` if absent.", "^(cohort|flow|snapshot)$"),
+            COMPARE,
             (
                 "at",
                 "Only for a snapshot: the time, which must be in the past; now if absent. Excludes `from`, `to` and \
@@ -177,6 +182,12 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
         }
         FunnelKind::Cohort | FunnelKind::Flow => scope,
     };
+    let mut report = of(tx, &scope, kind, at)?;
+    report.comparison = scope.earlier().map(|earlier| of(tx, &earlier, kind, at)).transpose()?.map(Box::new);
+    Ok(report)
+}
+
+fn of(tx: &mut Tx<'_>, scope: &Scope, kind: FunnelKind, at: DateTime) -> Result<FunnelReport> {
     let sql = match kind {
         FunnelKind::Cohort => include_str!("funnel_cohort.sql"),
         FunnelKind::Flow => include_str!("funnel_flow.sql"),
@@ -196,7 +207,8 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
         at: (kind == FunnelKind::Snapshot).then_some(at),
         time_zone: scope.zone.name().into(),
         group_by: scope.group.name.clone(),
-        groups: groups(&rows, &stages, kind, &scope)?,
+        groups: groups(&rows, &stages, kind, scope)?,
+        comparison: None,
     })
 }
 
@@ -294,7 +306,8 @@ fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/funnel")]
 async fn funnel(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+    let csv = ctx.wants_csv(format)?;
+    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;

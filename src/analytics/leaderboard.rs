@@ -1,6 +1,6 @@
 //! Leaderboard: sales by seller and product.
 use crate::analytics::report::Report;
-use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters, ratio};
+use crate::analytics::scope::{COMPARE, ReportQuery, Scope, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
@@ -8,6 +8,7 @@ use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
 use crate::kernel::values::money::Money;
+use crate::kernel::values::sums::{Sum, Sums};
 use crate::list_params;
 use crate::web::ctx::Ctx;
 use crate::web::headers::Format;
@@ -40,6 +41,9 @@ pub struct LeaderboardReport {
     #[schema(format = "currency")]
     pub base_currency: String,
     pub sellers: Vec<SellerRow>,
+    /// The same report for the earlier period, with `compare`.
+    #[schema(no_recursion)]
+    pub comparison: Option<Box<LeaderboardReport>>,
 }
 impl NothingHidden for LeaderboardReport {}
 
@@ -99,10 +103,16 @@ struct Row {
     days: f64,
 }
 
-list_params!(LeaderboardParameters, parameters(&[], &[]));
+list_params!(LeaderboardParameters, parameters(&[], &[COMPARE]));
 
 fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<LeaderboardReport> {
     let scope = query.deals(tx, &[])?;
+    let mut report = of(tx, &scope)?;
+    report.comparison = scope.earlier().map(|earlier| of(tx, &earlier)).transpose()?.map(Box::new);
+    Ok(report)
+}
+
+fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<LeaderboardReport> {
     let sql = include_str!("leaderboard.sql");
     let by_product: Vec<Row> = scope.by("product").statement(tx, sql).load(tx.conn)?;
     // A deal with two products is one deal of its seller, so the totals are counted separately.
@@ -121,6 +131,7 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<LeaderboardReport> {
         time_zone: scope.zone.name().into(),
         base_currency: base.clone(),
         sellers,
+        comparison: None,
     })
 }
 
@@ -178,7 +189,8 @@ fn lines(report: &LeaderboardReport) -> Vec<csv::Line<'_, SalesFigures>> {
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/leaderboard")]
 async fn leaderboard(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+    let csv = ctx.wants_csv(format)?;
+    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let (keys, currency) = (["seller_id", "seller", "product_id", "product"], &tx.actor.settings.base_currency);

@@ -1,6 +1,6 @@
 //! Loss reasons: why leads and deals are lost, and in which stage.
 use crate::analytics::report::Report;
-use crate::analytics::scope::{ReportQuery, Sum, Sums, parameters_of_both, ratio};
+use crate::analytics::scope::{COMPARE, ReportQuery, Scope, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
@@ -8,6 +8,7 @@ use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
 use crate::kernel::values::money::Money;
+use crate::kernel::values::sums::{Sum, Sums};
 use crate::kernel::values::time::DateTime;
 use crate::list_params;
 use crate::web::ctx::Ctx;
@@ -35,6 +36,9 @@ pub struct LossReasonReport {
     pub time_zone: String,
     pub group_by: String,
     pub groups: Vec<LossReasonGroup>,
+    /// The same report for the earlier period, with `compare`.
+    #[schema(no_recursion)]
+    pub comparison: Option<Box<LossReasonReport>>,
 }
 impl NothingHidden for LossReasonReport {}
 
@@ -93,17 +97,38 @@ struct Row {
     amount: Sum,
 }
 
-const GROUPS: &[&str] =
-    &["owner", "closed_by", "team", "source", "product", "tag", "sector", "month", "quarter", "competitor"];
-list_params!(LossReasonParameters, parameters_of_both(GROUPS, &[]));
+const GROUPS: &[&str] = &[
+    "owner",
+    "closed_by",
+    "team",
+    "source",
+    "product",
+    "tag",
+    "sector",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "competitor",
+];
+list_params!(LossReasonParameters, parameters_of_both(GROUPS, &[COMPARE]));
 
 fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<LossReasonReport> {
     let scope = query.scope(tx, GROUPS)?;
+    let mut report = of(tx, &scope)?;
+    report.comparison = scope.earlier().map(|earlier| of(tx, &earlier)).transpose()?.map(Box::new);
+    Ok(report)
+}
+
+fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<LossReasonReport> {
     let rows: Vec<Row> = scope.statement(tx, include_str!("loss_reasons.sql")).load(tx.conn)?;
     let mut groups: Vec<LossReasonGroup> =
         rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect::<Result<_>>()?;
     if groups.is_empty() && scope.group.is_none() {
         groups.push(LossReasonGroup::default());
+    }
+    if let Some(keys) = scope.time_groups()? {
+        groups = keys.into_iter().map(|key| of_time(&mut groups, key)).collect();
     }
     Ok(LossReasonReport {
         definition: DEFINITION.into(),
@@ -113,7 +138,16 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<LossReasonReport> {
         time_zone: scope.zone.name().into(),
         group_by: scope.group.name.clone(),
         groups,
+        comparison: None,
     })
+}
+
+/// Takes the group with this key, or returns an empty one.
+fn of_time(groups: &mut Vec<LossReasonGroup>, key: String) -> LossReasonGroup {
+    match groups.iter().position(|group| group.key.as_ref() == Some(&key)) {
+        Some(at) => groups.swap_remove(at),
+        None => LossReasonGroup { key: Some(key.clone()), label: Some(key), ..LossReasonGroup::default() },
+    }
 }
 
 fn group(rows: &[Row]) -> Result<LossReasonGroup> {
@@ -157,7 +191,8 @@ fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/loss-reasons")]
 async fn loss_reasons(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+    let csv = ctx.wants_csv(format)?;
+    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let currency = &tx.actor.settings.base_currency;

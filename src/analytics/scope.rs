@@ -1,17 +1,18 @@
 //! The scope of a report: pipeline, period, time zone, filter and grouping.
 use crate::analytics::grouping::{Group, wrong};
+use crate::analytics::period::{self, Period};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::access::actor::{Actor, Settings};
 use crate::kernel::access::grants::Action;
-use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::error::{Error, Result};
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::params::QueryParams;
-use crate::kernel::values::money::{AMOUNT_MAX, Money};
+use crate::kernel::values::money::Money;
 use crate::kernel::values::time::{DateTime, day_start};
 use crate::kernel::values::value_type::ValueType;
 use crate::sales::deals::model::DEAL;
@@ -20,10 +21,6 @@ use crate::sales::pipelines::{self, PipelineKind};
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use diesel::RunQueryDsl;
-use diesel::deserialize::{self, FromSql, FromSqlRow};
-use diesel::pg::{Pg, PgValue};
-use diesel::sql_types::Text;
-use std::collections::BTreeMap;
 use utoipa::openapi::path::Parameter;
 use uuid::Uuid;
 
@@ -34,6 +31,8 @@ pub struct Scope {
     pub kind: PipelineKind,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
+    /// The period with which the report compares its own.
+    earlier: Option<Period>,
     pub zone: Tz,
     pub group: Group,
     pub at: Option<DateTime>,
@@ -46,15 +45,29 @@ pub struct Scope {
 pub struct ReportQuery {
     query: String,
     actor: Actor,
+    /// Whether the report has the parameter `compare`.
+    compares: bool,
 }
 
+/// The largest number of groups by time.
+const GROUPS_MAX: usize = 1_000;
+
 /// The parameters of every report besides filters.
-const OWN: [&str; 4] = ["pipeline_id", "from", "to", "time_zone"];
+const OWN: [&str; 5] = ["pipeline_id", "from", "to", "period", "time_zone"];
 
 impl ReportQuery {
     pub fn new(query: &str, actor: &Actor) -> Result<ReportQuery> {
         QueryParams::read(query)?;
-        Ok(ReportQuery { query: query.to_owned(), actor: actor.clone() })
+        Ok(ReportQuery { query: query.to_owned(), actor: actor.clone(), compares: false })
+    }
+
+    /// Like `new`, for a report that can compare its period with an earlier one.
+    pub fn comparing(query: &str, actor: &Actor, csv: bool) -> Result<ReportQuery> {
+        let compares = QueryParams::read(query)?.names().any(|name| name == COMPARE.0);
+        if compares && csv {
+            return Err(wrong(COMPARE.0, "must be absent for a CSV file, which has one period"));
+        }
+        ReportQuery::new(query, actor).map(|query| ReportQuery { compares: true, ..query })
     }
 
     /// Parses the query. `groupings` are the groupings of this report.
@@ -83,13 +96,12 @@ impl ReportQuery {
     fn read(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<(QueryParams, Scope)> {
         let mut params = QueryParams::read(&self.query)?;
         let named: Option<Uuid> = params.parsed("pipeline_id", "a UUID")?;
-        let (from, to) = (params.date("from")?, params.date("to")?);
-        if from.zip(to).is_some_and(|(from, to)| from >= to) {
-            return Err(wrong("to", "must be after from"));
-        }
         let zone = params
             .parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?
             .unwrap_or(self.actor.settings.own_time_zone);
+        let period = Period::read(&mut params, zone)?;
+        let earlier = if self.compares { period.compared(&mut params)? } else { None };
+        let Period { from, to } = period;
         // A report that cannot group does not know the parameter.
         let group = if groupings.is_empty() { None } else { params.take("group_by") };
         let (pipeline, kind) = pipeline(tx, named)?;
@@ -98,13 +110,15 @@ impl ReportQuery {
         join_by_hash_where_small(tx)?;
         let group = Group::read(group.as_deref().unwrap_or("none"), groupings, kind, &self.actor)?;
         let filter = Cond::All(Vec::new());
-        Ok((params, Scope { pipeline, kind, from, to, zone, group, at: None, view: None, filter }))
+        Ok((params, Scope { pipeline, kind, from, to, earlier, zone, group, at: None, view: None, filter }))
     }
 
     /// Adds the condition from the remaining parameters.
     fn filtered(&self, params: QueryParams, scope: Scope, groupings: &[&str]) -> Result<Scope> {
         let kind = scope.kind;
-        let own = if groupings.is_empty() { OWN.to_vec() } else { [&OWN[..], &["group_by"]].concat() };
+        let mut own = OWN.to_vec();
+        own.extend(self.compares.then_some("compare"));
+        own.extend((!groupings.is_empty()).then_some("group_by"));
         // Days in filters begin in the time zone of the report.
         let settings = Settings { own_time_zone: scope.zone, ..self.actor.settings.clone() };
         let actor = Actor { settings, ..self.actor.clone() };
@@ -151,6 +165,28 @@ impl Scope {
         Scope { group: self.group.clone().of_then(), ..self }
     }
 
+    /// Returns the keys of all groups of a bounded period that is grouped by time, those without records too.
+    pub fn time_groups(&self) -> Result<Option<Vec<String>>> {
+        let unit = self.group.name.as_str();
+        let Some((from, to)) = self.from.zip(self.to) else { return Ok(None) };
+        period::units(unit, from, to, GROUPS_MAX).map_or(Ok(None), |keys| {
+            if keys.len() <= GROUPS_MAX {
+                return Ok(Some(keys));
+            }
+            Err(wrong(
+                "group_by",
+                format!("must give at most {GROUPS_MAX} groups; use a longer unit or a shorter period"),
+            ))
+        })
+    }
+
+    /// Returns the scope of the earlier period, if the report compares.
+    pub fn earlier(&self) -> Option<Scope> {
+        let Period { from, to } = self.earlier?;
+        let (group, filter, view) = (self.group.clone(), self.filter.clone(), self.view.clone());
+        Some(Scope { from, to, earlier: None, group, filter, view, ..*self })
+    }
+
     /// Returns the scope with another grouping.
     pub fn by(&self, name: &str) -> Scope {
         let group = Group::named(name).unwrap_or_else(|| self.group.clone());
@@ -195,6 +231,13 @@ impl Scope {
     }
 }
 
+/// The parameter of a report that can compare its period with an earlier one, for `parameters`.
+pub const COMPARE: (&str, &str, &str) = (
+    "compare",
+    "Adds the same report for an earlier period: the one just before, or the same one of the year before.",
+    "^(previous|year)$",
+);
+
 /// Returns the parameters of a report over deals or leads: those of `parameters` and the filters that only leads
 /// have.
 pub fn parameters_of_both(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
@@ -222,6 +265,14 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
         parameter("from".into(), "The first day of the period.".into(), schema(ValueType::Date), None),
         parameter("to".into(), "The first day after the period.".into(), schema(ValueType::Date), None),
         parameter(
+            "period".into(),
+            "The period by name, instead of `from` and `to`: `today`, `yesterday`, `this_week`, `last_month`, \
+             `this_quarter`, `last_year` and so on, or with an offset as in `this_quarter-3m`."
+                .into(),
+            text().pattern(Some("^[a-z_]+([+-][0-9]+[dwmy])?$")).max_length(Some(40)),
+            None,
+        ),
+        parameter(
             "time_zone".into(),
             "IANA name of the time zone in which days begin; if absent, yours or that of the workspace.".into(),
             text().format(Some(utoipa::openapi::SchemaFormat::Custom("time-zone".into()))).max_length(Some(64)),
@@ -245,46 +296,6 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
     list
 }
 
-/// A sum from the database. It can exceed the limit of an amount.
-#[derive(Clone, Copy, Debug, FromSqlRow)]
-pub struct Sum(i128);
-
-impl FromSql<Text, Pg> for Sum {
-    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Sum> {
-        Ok(Sum(<String as FromSql<Text, Pg>>::from_sql(value)?.parse()?))
-    }
-}
-
-/// Sums by currency. Amounts of different currencies are never added.
-#[derive(Clone, Debug, Default)]
-pub struct Sums(BTreeMap<String, i128>);
-
-impl Sums {
-    pub fn add(&mut self, currency: Option<&str>, Sum(amount): Sum) {
-        if let Some(currency) = currency {
-            let sum = self.0.entry(currency.to_owned()).or_default();
-            *sum = sum.saturating_add(amount);
-        }
-    }
-
-    /// Returns the sums as amounts. Refuses a sum that exceeds the limit, because a truncated sum would be wrong.
-    pub fn list(&self) -> Result<Vec<Money>> {
-        let money = |(currency, sum): (&String, &i128)| {
-            let amount = i64::try_from(*sum).ok().filter(|amount| amount.abs() <= AMOUNT_MAX);
-            amount.map(|amount| Money { amount, currency: currency.clone() }).ok_or_else(|| too_large(currency, *sum))
-        };
-        self.0.iter().map(money).collect()
-    }
-}
-
-fn too_large(currency: &str, sum: i128) -> Error {
-    let detail = format!(
-        "the sum of the amounts in {currency} is {sum}, but the maximum is {AMOUNT_MAX}; use a \
-         shorter period or a narrower filter"
-    );
-    Error::new(Code::SumTooLarge, detail)
-}
-
 /// Returns the amount in a currency.
 pub fn amount_in(sums: &[Money], currency: &str) -> Option<i64> {
     sums.iter().find(|money| money.currency == currency).map(|money| money.amount)
@@ -301,56 +312,8 @@ pub fn ratio(part: i64, whole: i64) -> Option<f64> {
 }
 
 #[cfg(test)]
-impl From<i128> for Sum {
-    fn from(sum: i128) -> Sum {
-        Sum(sum)
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sums(amounts: &[(Option<&str>, i128)]) -> Result<Vec<Money>> {
-        let mut sums = Sums::default();
-        amounts.iter().for_each(|(currency, amount)| sums.add(*currency, Sum(*amount)));
-        sums.list()
-    }
-
-    fn money(amount: i64, currency: &str) -> Money {
-        Money { amount, currency: currency.into() }
-    }
-
-    #[test]
-    fn sums_are_kept_per_currency() {
-        let max = i128::from(AMOUNT_MAX);
-        for (case, amounts, expected) in [
-            ("nothing", vec![], vec![]),
-            ("two of one", vec![(Some("EUR"), 5), (Some("EUR"), -7)], vec![money(-2, "EUR")]),
-            (
-                "one of two, by their codes",
-                vec![(Some("USD"), 1), (Some("EUR"), 2)],
-                vec![money(2, "EUR"), money(1, "USD")],
-            ),
-            ("without a currency", vec![(None, 5)], vec![]),
-            ("the largest", vec![(Some("EUR"), max)], vec![money(AMOUNT_MAX, "EUR")]),
-            ("the smallest", vec![(Some("EUR"), -max)], vec![money(-AMOUNT_MAX, "EUR")]),
-            ("large on the way", vec![(Some("EUR"), max + 5), (Some("EUR"), -5)], vec![money(AMOUNT_MAX, "EUR")]),
-        ] {
-            assert_eq!(sums(&amounts).unwrap(), expected, "{case}");
-        }
-    }
-
-    #[test]
-    fn oversized_sums_are_rejected() {
-        for amounts in [
-            vec![(Some("EUR"), i128::from(AMOUNT_MAX)), (Some("EUR"), 1)],
-            vec![(Some("EUR"), -i128::from(AMOUNT_MAX) - 1)],
-            vec![(Some("EUR"), i128::MAX), (Some("EUR"), i128::MAX)],
-        ] {
-            assert_eq!(sums(&amounts).unwrap_err().code().as_str(), "sum_too_large", "{amounts:?}");
-        }
-    }
 
     #[test]
     fn ratios_of_nothing_are_unknown() {
@@ -372,6 +335,7 @@ mod tests {
             at: None,
             view: Some("flow".into()),
             filter: Cond::All(Vec::new()),
+            earlier: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Win rate: the share of won records among those closed in a period, by count and by value.
 use crate::analytics::report::Report;
-use crate::analytics::scope::{ReportQuery, Sum, Sums, amount_in, parameters_of_both, ratio};
+use crate::analytics::scope::{COMPARE, ReportQuery, Scope, amount_in, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
@@ -8,6 +8,7 @@ use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::Result;
 use crate::kernel::values::money::Money;
+use crate::kernel::values::sums::{Sum, Sums};
 use crate::list_params;
 use crate::web::ctx::Ctx;
 use crate::web::headers::Format;
@@ -36,6 +37,9 @@ pub struct WinRateReport {
     pub time_zone: String,
     pub group_by: String,
     pub groups: Vec<WinRateGroup>,
+    /// The same report for the earlier period, with `compare`.
+    #[schema(no_recursion)]
+    pub comparison: Option<Box<WinRateReport>>,
 }
 impl NothingHidden for WinRateReport {}
 
@@ -81,17 +85,39 @@ struct Row {
     lost_amount: Sum,
 }
 
-const GROUPS: &[&str] =
-    &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector", "month", "quarter", "competitor"];
-list_params!(WinRateParameters, parameters_of_both(GROUPS, &[]));
+const GROUPS: &[&str] = &[
+    "owner",
+    "closed_by",
+    "team",
+    "source",
+    "product",
+    "stage",
+    "tag",
+    "sector",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "competitor",
+];
+list_params!(WinRateParameters, parameters_of_both(GROUPS, &[COMPARE]));
 
 fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<WinRateReport> {
     let scope = query.scope(tx, GROUPS)?;
+    let mut report = of(tx, &scope)?;
+    report.comparison = scope.earlier().map(|earlier| of(tx, &earlier)).transpose()?.map(Box::new);
+    Ok(report)
+}
+
+fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<WinRateReport> {
     let rows: Vec<Row> = scope.statement(tx, include_str!("win_rate.sql")).load(tx.conn)?;
     let mut groups: Vec<WinRateGroup> =
         rows.chunk_by(|a, b| a.group_key == b.group_key).map(group).collect::<Result<_>>()?;
     if groups.is_empty() && scope.group.is_none() {
         groups.push(WinRateGroup::default());
+    }
+    if let Some(keys) = scope.time_groups()? {
+        groups = keys.into_iter().map(|key| of_time(&mut groups, key)).collect();
     }
     Ok(WinRateReport {
         definition: DEFINITION.into(),
@@ -101,7 +127,16 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<WinRateReport> {
         time_zone: scope.zone.name().into(),
         group_by: scope.group.name.clone(),
         groups,
+        comparison: None,
     })
+}
+
+/// Takes the group with this key, or returns an empty one.
+fn of_time(groups: &mut Vec<WinRateGroup>, key: String) -> WinRateGroup {
+    match groups.iter().position(|group| group.key.as_ref() == Some(&key)) {
+        Some(at) => groups.swap_remove(at),
+        None => WinRateGroup { key: Some(key.clone()), label: Some(key), ..WinRateGroup::default() },
+    }
 }
 
 fn group(rows: &[Row]) -> Result<WinRateGroup> {
@@ -140,7 +175,8 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/win-rate")]
 async fn win_rate(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
+    let csv = ctx.wants_csv(format)?;
+    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
     ctx.report(move |tx| {
         let report = report(tx, &query)?;
         let lines: Vec<csv::Line<'_, WinRateGroup>> = report.groups.iter().map(|group| (Vec::new(), group)).collect();

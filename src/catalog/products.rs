@@ -141,6 +141,7 @@ pub static PRODUCT: Fields<products::table> = Fields {
         members: &["name", "sku"],
         exact: &[exact("fold(products.name) = ", &["name"]), exact("fold(products.sku) = ", &["sku"])],
     }),
+    derived: &[],
     links: &[import_link!(PRODUCT)],
     table: PhantomData,
 };

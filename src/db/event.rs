@@ -18,8 +18,8 @@ pub struct Event {
     silent: Map<String, Json>,
 }
 
-/// Members that change with every write and are not recorded.
-const SILENT: [&str; 4] = ["version", "updated_at", "last_activity_at", "next_task"];
+/// Members that are not recorded: they change with every write, or only order a board.
+const SILENT: [&str; 5] = ["version", "updated_at", "last_activity_at", "next_task", "board_position"];
 
 impl Event {
     /// Creates `contact.created`, with every member that has a value.

@@ -8,6 +8,7 @@ pub mod events;
 pub mod fair_queue;
 pub mod idempotency;
 pub mod migrations;
+pub mod notices;
 pub mod pool;
 pub mod pooler;
 pub mod postgres;

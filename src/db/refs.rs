@@ -59,6 +59,20 @@ fn named(member: &Json) -> Vec<Uuid> {
 const NAMES: &str =
     "select id, :name as name from :records where workspace_id = :workspace and id = any(:ids) and (:seen) order by id";
 
+/// Like `names`, without deleted records. For kinds whose deleted records stay for a while.
+pub fn names_of_existing(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>> {
+    let existing: Vec<Found> = Statement::new(EXISTING)
+        .prepared()
+        .set("records", Part::Sql(kind.table()))
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("ids", Part::Ids(ids.to_vec()))
+        .load(tx.conn)?;
+    names(tx, kind, &existing.into_iter().map(|found| found.id).collect::<Vec<_>>())
+}
+
+const EXISTING: &str =
+    "select id from :records where workspace_id = :workspace and id = any(:ids) and deleted_at is null";
+
 /// Returns the display names of records; omits records that do not exist or that the caller cannot see.
 pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>> {
     let Some(display) = resource::of(kind).display.filter(|_| !ids.is_empty()) else { return Ok(Vec::new()) };

@@ -44,17 +44,11 @@ fn text(kind: Kind) -> &'static str {
     }
 }
 
-/// Returns the visibility condition of a kind; nothing is visible without the permission to read.
-fn visible_cond(actor: &Actor, kind: Kind) -> Cond {
-    let readable = actor.require_read(kind.path()).is_ok();
-    if readable { visibility::cond(actor, kind, Action::Read) } else { Cond::Any(Vec::new()) }
-}
-
 /// Selects records of a kind and what belongs to them, as far as the caller sees it.
 pub fn of(actor: &Actor, kind: Kind, ids: &[Uuid]) -> Statement {
     let all = Statement::new(text(kind));
     let all = all.set("workspace", Part::Id(actor.workspace)).set("ids", Part::Ids(ids.to_vec()));
-    BETWEEN.iter().fold(all, |all, (kind, name)| all.set(name, Part::Cond(visible_cond(actor, *kind))))
+    BETWEEN.iter().fold(all, |all, (kind, name)| all.set(name, Part::Cond(visibility::readable(actor, *kind))))
 }
 
 /// Selects the rows of a table that are linked to the records of `related`; `more` is an additional condition.
@@ -84,7 +78,7 @@ pub fn people_of_deals<T>(fields: &'static Fields<T>, actor: &Actor, deals: &[Uu
     let people = Statement::new(PEOPLE)
         .set("workspace", Part::Id(actor.workspace))
         .set("ids", Part::Ids(deals.to_vec()))
-        .set("deals", Part::Cond(visible_cond(actor, Kind::DEAL)));
+        .set("deals", Part::Cond(visibility::readable(actor, Kind::DEAL)));
     Cond::Among((&fields.id).into(), Arc::new(people), 1)
 }
 
@@ -107,7 +101,7 @@ pub fn having(field: &'static Field, found: &'static str, actor: &Actor, kind: K
     let cost = 1 + asked.cost();
     let found = Statement::new(found)
         .set("workspace", Part::Id(actor.workspace))
-        .set("seen", Part::Cond(visible_cond(actor, kind)))
+        .set("seen", Part::Cond(visibility::readable(actor, kind)))
         .set("asked", Part::Cond(asked));
     Cond::Among(field.into(), Arc::new(found), cost)
 }
@@ -138,7 +132,7 @@ pub fn imported<T>(fields: &'static Fields<T>, actor: &Actor, imports: &[Uuid]) 
         .set("workspace", Part::Id(actor.workspace))
         .set("ids", Part::Ids(imports.to_vec()))
         .set("kind", Part::Text(fields.kind.as_str().to_owned()))
-        .set("seen", Part::Cond(visible_cond(actor, Kind::IMPORT)));
+        .set("seen", Part::Cond(visibility::readable(actor, Kind::IMPORT)));
     Cond::Among((&fields.id).into(), Arc::new(imported), 1)
 }
 
@@ -297,6 +291,16 @@ const MOVED: &str = "update tasks set due_end = moved.due_end \
     from unnest(:days::date[], :ends::timestamptz[]) moved (due_date, due_end) \
     where tasks.workspace_id = :workspace and tasks.due_date = moved.due_date";
 
+/// The next reminders of all-day tasks. Reminders count from the beginning of the day.
+const REMINDED: &str = "update tasks set next_reminder_at = ( \
+        select min(reminder.at) from ( \
+            select coalesce((r ->> 'at')::timestamptz, \
+                tasks.due_date::timestamp at time zone :zone - make_interval(mins => (r ->> 'minutes_before')::int)) as at \
+            from jsonb_array_elements(tasks.reminders) r \
+        ) reminder where reminder.at > :now \
+    ) \
+    where tasks.workspace_id = :workspace and tasks.due_date is not null and tasks.reminders <> '[]' and tasks.status = 'open'";
+
 /// Updates the due times of all-day tasks after a change of the workspace's time zone.
 pub fn move_days(tx: &mut Tx<'_>, zone: Tz) -> Result<()> {
     let all_day = tasks::table.filter(tasks::workspace_id.eq(tx.workspace())).filter(tasks::due_date.is_not_null());
@@ -307,6 +311,11 @@ pub fn move_days(tx: &mut Tx<'_>, zone: Tz) -> Result<()> {
         .set("workspace", Part::Id(tx.workspace()))
         .set("days", Part::Texts(days.iter().map(NaiveDate::to_string).collect()))
         .set("ends", Part::Texts(days.iter().map(end).collect()))
+        .execute(tx.conn)?;
+    Statement::new(REMINDED)
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("zone", Part::Text(zone.name().to_owned()))
+        .set("now", Part::At(tx.now))
         .execute(tx.conn)?;
     let open = all_day.filter(tasks::status.eq("open")).filter(tasks::deleted_at.is_null());
     let links = (tasks::contact_id, tasks::company_id, tasks::lead_id, tasks::deal_id);

@@ -1,11 +1,12 @@
 //! Hand-written SQL for reports and statements that diesel cannot express. Values are always binds.
-use crate::kernel::fields::cond::Cond;
+use crate::kernel::fields::cond::{Cond, Found};
 use crate::kernel::values::time::DateTime;
 use chrono::NaiveDate;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::{Error, QueryResult};
 use diesel::sql_types::{Array, BigInt, Date, Nullable, Text, Timestamptz, Untyped, Uuid as SqlUuid};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// A statement with `:name` placeholders for values, conditions or fixed pieces of SQL.
@@ -30,6 +31,8 @@ pub enum Part {
     MaybeAt(Option<DateTime>),
     Cond(Cond),
     Sql(&'static str),
+    /// The keys of a sort order, or a column.
+    Fragment(Arc<dyn Found>),
     /// A statement with placeholders of its own.
     Nested(Box<Statement>),
 }
@@ -50,6 +53,13 @@ impl Statement {
     pub fn set(mut self, name: &'static str, part: Part) -> Statement {
         self.parts.push((name, part));
         self
+    }
+
+    /// Returns the rows of both statements.
+    #[must_use]
+    pub fn union_all(self, other: Statement) -> Statement {
+        let (one, other) = (Part::Nested(Box::new(self)), Part::Nested(Box::new(other)));
+        Statement::new(":one union all :other").set("one", one).set("other", other)
     }
 
     /// Splits the text into pieces of SQL and placeholder names. A name is `:` followed by letters or `_`; `::` is a
@@ -95,6 +105,7 @@ impl QueryFragment<Pg> for Statement {
                 Part::MaybeAt(v) => out.push_bind_param::<Nullable<Timestamptz>, _>(v)?,
                 Part::Cond(cond) => cond.walk_ast(out.reborrow())?,
                 Part::Sql(sql) => out.push_sql(sql),
+                Part::Fragment(fragment) => fragment.walk_ast(out.reborrow())?,
                 Part::Nested(statement) => statement.walk_ast(out.reborrow())?,
             }
         }

@@ -1,7 +1,7 @@
 //! Transactions: idempotency claim, the work of a request, event rows, saved reply, commit. Only this module opens them.
 use crate::db::pool::Db;
 use crate::db::tx::{Request, Tx, rollback};
-use crate::db::{events, idempotency, related, watchdog};
+use crate::db::{events, idempotency, notices, related, watchdog};
 use crate::kernel::access::next_task::{self, Viewer};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::error::{Code, Error, Result};
@@ -106,6 +106,7 @@ pub fn run_as<T>(conn: &mut PgConnection, request: &Request, work: impl FnOnce(&
     let value = work(&mut tx)?;
     let recorded = tx.take_events();
     events::write(&mut tx, &recorded, request)?;
+    notices::of_events(&mut tx, &recorded, request)?;
     Ok(value)
 }
 

@@ -30,7 +30,13 @@ pub fn cond(actor: &Actor, kind: Kind, action: Action) -> Cond {
     }
 }
 
-/// Returns the same condition, bound to the table of the kind.
+/// Returns the condition on records of a kind that the caller may read. Nothing is visible without the permission to read them.
+pub fn readable(actor: &Actor, kind: Kind) -> Cond {
+    let readable = actor.require_read(kind.path()).is_ok();
+    if readable { cond(actor, kind, Action::Read) } else { Cond::Any(Vec::new()) }
+}
+
+/// Returns the condition of `cond`, bound to the table of the kind.
 pub fn visibility_filter<T>(actor: &Actor, kind: Kind, action: Action) -> On<T, Cond> {
     On::new(cond(actor, kind, action))
 }

@@ -2,12 +2,13 @@
 use crate::http::openapi::build;
 use crate::http::openapi::document::Document;
 use crate::http::{document_routes, health, schema};
-use crate::{analytics, catalog, identity, intake, jobs, nurture, people, privacy, records, sales, search, work};
+use crate::{analytics, catalog, day, identity, intake, jobs, nurture, people, privacy, records, sales, search, work};
 use actix_web::web;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the operations under `/api/v1`. The router tries them in this order, so frequent ones come first.
 pub fn operations(config: &mut ServiceConfig<'_>) {
+    sales::board::routes::service(config);
     sales::deals::routes::service(config);
     people::contacts::routes::service(config);
     sales::leads::routes::service(config);
@@ -15,6 +16,9 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     people::companies::routes::service(config);
     work::activities::service(config);
     work::timeline::service(config);
+    work::notifications::service(config);
+    work::availability::service(config);
+    day::routes::service(config);
     analytics::service(config);
     search::routes::service(config);
     records::feed::service(config);

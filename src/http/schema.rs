@@ -4,7 +4,7 @@ use crate::http::openapi::members::SchemaField;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
-use crate::kernel::access::resource;
+use crate::kernel::access::resource::{self, DerivedFilter};
 use crate::kernel::answers::reply::Reply;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::fields::custom::{CustomField, CustomKind};
@@ -72,7 +72,21 @@ fn describe(document: &Document, kind: Kind, actor: &Actor) -> Vec<SchemaField> 
             }
         }
     }
+    let derived = resource::of(kind).described.map(|(fields, _)| fields.derived_filters()).unwrap_or_default();
+    fields.extend(derived.into_iter().map(derived_filter));
     fields
+}
+
+/// A filter that no member of the record shows.
+fn derived_filter(filter: DerivedFilter) -> SchemaField {
+    SchemaField {
+        name: filter.name.into(),
+        description: Some(filter.meaning.into()),
+        r#type: type_name(filter.value_type).into(),
+        choices: filter.choices.iter().map(|choice| (*choice).to_owned()).collect(),
+        operators: vec!["eq".into()],
+        ..SchemaField::default()
+    }
 }
 
 fn own_field(asked: &FieldRef) -> Option<&CustomField> {

@@ -5,6 +5,7 @@ use crate::db::queue::{Job, JobStatus};
 use crate::db::table::RESTORE_DAYS;
 use crate::db::transaction::in_transaction;
 use crate::intake::imports::forget;
+use crate::jobs::attention;
 use crate::kernel::error::{Error, Result};
 use crate::kernel::values::time::DateTime;
 use crate::privacy::retention;
@@ -28,6 +29,7 @@ pub fn run(db: &Db, blobs: &Blobs) {
     let tasks = [
         ("expired data was not removed", remove_expired(db)),
         ("retention rules were not started", start_rules(db)),
+        ("owners were not told what needs attention", attention::tell_owners(db)),
         ("the contents of deleted files were not removed", purge_deleted(db, blobs)),
     ];
     for (what, outcome) in tasks {

@@ -1,4 +1,5 @@
 //! Background jobs: the worker that runs them, and the operations on them.
+pub mod attention;
 pub mod bulk;
 pub mod housekeeping;
 pub mod routes;

@@ -36,6 +36,7 @@ static JOB: Fields<jobs::table> = Fields {
     default_sort: "-created_at",
     id: field("id", &jobs::id),
     search: None,
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

@@ -6,7 +6,7 @@ use crate::db::transaction::in_transaction;
 use crate::db::watchdog::WatchedThread;
 use crate::identity::mail::mailer::{self, Mailer};
 use crate::intake::imports;
-use crate::jobs::{bulk, housekeeping};
+use crate::jobs::{attention, bulk, housekeeping};
 use crate::kernel::error::{Code, Error, Result};
 use crate::records;
 use crate::records::files::blobs::Blobs;
@@ -24,6 +24,8 @@ const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
 /// The interval for collecting new words for the search.
 const VOCABULARY_INTERVAL: Duration = Duration::from_secs(10);
+/// The interval for reminders of tasks.
+const REMINDER_INTERVAL: Duration = Duration::from_secs(5);
 /// The interval for finding stored files without a row.
 const ORPHAN_SWEEP_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
@@ -121,6 +123,7 @@ struct Schedule {
     housekeeping_at: Option<Instant>,
     orphans_at: Option<Instant>,
     vocabulary_at: Option<Instant>,
+    reminders_at: Option<Instant>,
 }
 
 fn run_next_job(db: &Db, services: &Services, thread: &Arc<WatchedThread>, filter: JobFilter) {
@@ -158,6 +161,13 @@ fn run_periodic(db: &Db, services: &Services, schedule: &mut Schedule) {
             Ok(true) => return schedule.vocabulary_at = None,
             Ok(false) => {}
             Err(error) => log::warn!("new search words were not collected: {error}"),
+        }
+    }
+    if is_due(&mut schedule.reminders_at, REMINDER_INTERVAL) {
+        match attention::remind(db) {
+            Ok(true) => return schedule.reminders_at = None,
+            Ok(false) => {}
+            Err(error) => log::warn!("reminders were not told: {error}"),
         }
     }
     std::thread::sleep(POLL_INTERVAL);

@@ -55,6 +55,8 @@ codes! {
     AlreadyConverted = 409 "already_converted" "The lead is already converted";
     AlreadyClosed = 409 "already_closed" "The record is already closed";
     NotClosed = 409 "not_closed" "The record is not closed";
+    NotCompleted = 409 "not_completed" "The task is not completed";
+    NotConverted = 409 "not_converted" "The lead is not converted";
     AlreadyCompleted = 409 "already_completed" "The task is already completed";
     StageInUse = 409 "stage_in_use" "The stage contains records";
     LastStage = 409 "last_stage" "A pipeline needs an open, a won and a lost stage";

@@ -2,12 +2,15 @@
 use crate::kernel::access::actor::{Actor, ActorKind, Settings};
 use crate::kernel::access::grants::{Access, Grant, Grants, HiddenField, HiddenFields, Visibility};
 use crate::kernel::error::{Error, FieldError};
+use crate::kernel::fields::cond::{Cond, Op};
 use crate::kernel::fields::custom::{CustomField, CustomFields, CustomKind};
 use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::Search;
+use crate::kernel::query::derived::{Derived, DerivedBy};
 use crate::kernel::query::fields::Fields;
 use crate::kernel::values::text_format::TextFormat;
+use crate::kernel::values::typed::Values;
 use diesel::pg::Pg;
 use diesel::query_builder::QueryFragment;
 use std::marker::PhantomData;
@@ -37,6 +40,9 @@ diesel::table! {
 pub const BOATS: Kind = Kind::new("boat", "boats");
 
 static DUE_ON: Field = field("due_on", &boats::due_on);
+static OWNER_ID: Field = field("owner_id", &boats::owner_id);
+static SOLD_ON: Field = field("sold_on", &boats::sold_on);
+static CREATED_AT: Field = field("created_at", &boats::created_at);
 
 pub static BOAT: Fields<boats::table> = Fields {
     kind: BOATS,
@@ -58,6 +64,26 @@ pub static BOAT: Fields<boats::table> = Fields {
     default_sort: "-created_at",
     id: field("id", &boats::id),
     search: Some(Search { sql: "fold(boats.name)", members: &["name"], exact: &[] }),
+    derived: &[
+        Derived {
+            name: "ownerless",
+            meaning: "Whether the boat has no owner.",
+            by: DerivedBy::Flag(|_| Cond::Empty((&OWNER_ID).into())),
+        },
+        Derived {
+            name: "state",
+            meaning: "Whether the boat is sold.",
+            by: DerivedBy::Choice(&["kept", "sold"], |_, state| {
+                let kept = Cond::Empty((&SOLD_ON).into());
+                if state == "kept" { kept } else { !kept }
+            }),
+        },
+        Derived {
+            name: "unchanged_since",
+            meaning: "The boat did not change since this instant.",
+            by: DerivedBy::Since(|at| Cond::Is((&CREATED_AT).into(), Op::Lt, Values::Time(vec![at]))),
+        },
+    ],
     links: &[],
     table: PhantomData,
 };

@@ -190,6 +190,7 @@ static SEGMENT: Fields<segments::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(segments.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

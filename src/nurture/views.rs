@@ -151,6 +151,7 @@ static VIEW: Fields<views::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(views.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

@@ -95,6 +95,7 @@ static SOURCE: Fields<sources::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(sources.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

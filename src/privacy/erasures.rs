@@ -157,6 +157,7 @@ static ERASURE: Fields<erasures::table> = Fields {
     default_sort: "-created_at",
     id: field("id", &erasures::id),
     search: None,
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

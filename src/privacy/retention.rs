@@ -187,6 +187,7 @@ static RULE: Fields<retention_rules::table> = Fields {
     default_sort: "name",
     id: field("id", &retention_rules::id),
     search: None,
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

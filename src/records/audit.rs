@@ -185,6 +185,7 @@ static AUDIT: Fields<events::table> = Fields {
     default_sort: "-at",
     id: field("id", &events::id),
     search: None,
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

@@ -202,6 +202,7 @@ static FIELD: Fields<custom_fields::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(custom_fields.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

@@ -105,6 +105,7 @@ static FIELDS: Fields<tags::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(tags.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

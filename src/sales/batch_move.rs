@@ -6,6 +6,7 @@ use crate::kernel::answers::named_schema::{collect, reference};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::{self, Rules};
 use crate::kernel::error::{FieldError, Result};
+use crate::sales::board_position::{self, Placed};
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::model::Lead;
 use crate::sales::staged::Staged;
@@ -17,6 +18,7 @@ use actix_web::post;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -85,10 +87,17 @@ async fn move_each<R: Staged>(
     items: Items<MoveItem<R>>,
 ) -> Result<Reply> {
     ctx.once(key, move |tx| {
+        lock_columns(tx, &items)?;
         R::lock_ids(tx, &items.targets())?;
         items.run(tx, |tx, items| items.iter().map(|item| move_one(tx, item)).collect()).map(Answer::ok)
     })
     .await
+}
+
+/// Locks the columns whose order the batch changes, before any record, as a single move does.
+fn lock_columns<R: Staged>(tx: &mut Tx<'_>, items: &Items<MoveItem<R>>) -> Result<()> {
+    let columns: BTreeSet<Uuid> = items.valid().filter_map(|item| item.to.column()).collect();
+    columns.into_iter().try_for_each(|stage| board_position::lock_column(tx, stage))
 }
 
 fn move_one<R: Staged>(tx: &mut Tx<'_>, item: &MoveItem<R>) -> Result<Outcome> {

@@ -21,6 +21,8 @@ pub struct Ending {
     pub loss_note: Option<String>,
     pub competitor: Option<String>,
     pub fields: Vec<CustomValue>,
+    /// The place on the board. The top of the column if absent.
+    pub position: Option<i64>,
     /// Whether the move comes from an import. Its file may lack the loss reason.
     pub imported: bool,
 }

@@ -87,6 +87,7 @@ static LOSS_REASON: Fields<loss_reasons::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(loss_reasons.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

@@ -1,5 +1,8 @@
 //! Pipelines and stages, leads and their conversion, deals, loss reasons.
+pub mod attention;
 pub mod batch_move;
+pub mod board;
+pub mod board_position;
 pub mod deals;
 pub mod entry;
 pub mod handover;

@@ -165,6 +165,7 @@ static PIPELINE: Fields<pipelines::table> = Fields {
     default_sort: "created_at",
     id: field("id", &pipelines::id),
     search: None,
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

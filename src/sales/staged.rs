@@ -5,6 +5,7 @@ use crate::db::table::Expected;
 use crate::db::tx::Tx;
 use crate::kernel::error::Result;
 use crate::kernel::values::time::DateTime;
+use crate::sales::board_position::Placed;
 use crate::sales::deals;
 use crate::sales::deals::model::{Deal, DealMove};
 use crate::sales::entry::Entry;
@@ -29,7 +30,7 @@ pub struct Place {
 /// A record that is in a stage.
 pub trait Staged: BatchStore {
     /// The body of a move.
-    type Move: Input;
+    type Move: Input + Placed;
 
     fn place(&self) -> Place;
 

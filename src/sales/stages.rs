@@ -134,6 +134,7 @@ pub static STAGE: Fields<stages::table> = Fields {
     default_sort: "position",
     id: field("id", &stages::id),
     search: None,
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

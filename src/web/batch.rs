@@ -143,6 +143,11 @@ impl<T: BatchItem> Items<T> {
     }
 
     /// Returns the ids of the records that the items change.
+    /// Returns the items that passed the schema.
+    pub fn valid(&self) -> impl Iterator<Item = &T> {
+        self.items.iter().flatten()
+    }
+
     pub fn targets(&self) -> Vec<Uuid> {
         self.items.iter().flatten().filter_map(BatchItem::target).collect()
     }

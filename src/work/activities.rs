@@ -80,6 +80,13 @@ impl Kind {
     pub const ACTIVITY: Kind = Kind::new("activity", "activities");
 }
 
+impl Activity {
+    /// Checks whether a user contacted the person.
+    fn is_answer(&self) -> bool {
+        self.r#type != ActivityType::Note && self.direction != Some(Direction::Inbound)
+    }
+}
+
 static AUTHOR: Field = field("author_id", &activities::author_id).hot();
 static LINKS: [OwnerLink; 4] = crate::linked_records!(activities);
 
@@ -110,6 +117,25 @@ pub struct ActivityCreate {
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
     pub deal_id: Option<Uuid>,
+}
+
+impl ActivityCreate {
+    pub fn note_on_lead(lead: Uuid, text: &str) -> ActivityCreate {
+        ActivityCreate {
+            id: None,
+            r#type: ActivityType::Note,
+            occurred_at: None,
+            text: Some(text.to_owned()),
+            direction: None,
+            duration_seconds: None,
+            outcome: None,
+            recording_url: None,
+            contact_id: None,
+            company_id: None,
+            lead_id: Some(lead),
+            deal_id: None,
+        }
+    }
 }
 
 impl Rules for ActivityCreate {
@@ -170,6 +196,7 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
     default_sort: "-occurred_at",
     id: field("id", &activities::id),
     search: Some(Search { sql: "fold(coalesce(activities.text, ''))", members: &["text"], exact: &[] }),
+    derived: &[],
     links: &crate::related_links!(ACTIVITY, always false),
     table: PhantomData,
 };
@@ -211,6 +238,9 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
         .get_result(tx.conn)
         .map_constraint(CONSTRAINTS)?;
     related.touch(tx)?;
+    if row.is_answer() {
+        related.answer(tx, row.occurred_at)?;
+    }
     tx.record(Event::created(&row)?);
     Ok(row)
 }

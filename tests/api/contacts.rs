@@ -274,7 +274,7 @@ fn an_unknown_query_parameter_is_refused() {
         "limit=0",
         "limit=501",
         "limit=x",
-        "created_at__gte=yesterday",
+        "created_at__gte=recently",
         "lifecycle=nobody",
         "owner_id=5",
         "include=planet",

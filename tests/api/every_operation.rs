@@ -238,6 +238,7 @@ fn valid_body(op: &Operation, records: &HashMap<&'static str, String>) -> String
     match op.id {
         "move_lead" | "move_deal" => json!({ "stage_id": record("stage_id") }),
         "lose_deal" | "disqualify_lead" => json!({ "loss_reason_id": record("loss_reason_id") }),
+        "recycle_lead" => json!({ "come_back_on": "2031-01-01" }),
         "hand_over_records" => json!({ "to_user_id": record("contact_id") }),
         "replace_line_items" => json!({ "line_items": [] }),
         "reorder_stages" => json!({ "stage_ids": [record("stage_id"), record("stage_id"), record("stage_id")] }),

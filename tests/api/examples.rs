@@ -142,7 +142,9 @@ fn execute(section: &str) {
     let email = format!("{}@example.com", crate::support::unique("tour"));
     let script = script
         .replace("http://127.0.0.1:8080", &format!("http://{}", server().address))
-        .replace("anna@example.com", &email);
+        .replace("anna@example.com", &email)
+        // Other tests have long transactions, and a change waits for them in the feed.
+        .replace("sleep 2 ", "sleep 8 ");
     let output = Command::new("bash").arg("-c").arg(&script).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -262,8 +262,17 @@ fn an_unknown_stage_is_a_question() {
 }
 
 /// The columns of an export that an import cannot set.
-const OF_THE_SERVER: [&str; 7] =
-    ["number", "version", "created_at", "updated_at", "last_activity_at", "stage_entered_at", "next_task"];
+const OF_THE_SERVER: [&str; 9] = [
+    "number",
+    "version",
+    "created_at",
+    "updated_at",
+    "last_activity_at",
+    "first_response_at",
+    "stage_entered_at",
+    "next_task",
+    "board_position",
+];
 
 #[test]
 fn an_export_changes_nothing_in_its_workspace() {

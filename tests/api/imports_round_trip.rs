@@ -13,9 +13,11 @@ const EXPORTS: [(&str, &str); 4] = [
 ];
 
 /// Members that belong to the workspace, or that no import sets.
-const OWN: [&str; 17] = [
+const OWN: [&str; 19] = [
     "id",
     "number",
+    "board_position",
+    "first_response_at",
     "version",
     "created_at",
     "updated_at",

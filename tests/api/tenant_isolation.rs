@@ -53,6 +53,8 @@ fn kind(op: &Taking, member: &str) -> String {
         "parent_id" => "company",
         "record_ids" => "deal",
         "required_stage_ids" | "stage_ids" => "stage",
+        "before_id" | "after_id" if of_leads => "lead",
+        "before_id" | "after_id" => "deal",
         "stage_id" if of_leads => "lead stage",
         "pipeline_id" if of_leads => "lead pipeline",
         other => other.trim_end_matches("_id"),

@@ -89,6 +89,7 @@ fn body(op: &Op, owner: &Client, reason: &str) -> Json {
         "move_deal" => json!({ "stage_id": stage(owner, "deal", "Quote sent") }),
         "move_lead" => json!({ "stage_id": stage(owner, "lead", "Interested") }),
         "lose_deal" | "disqualify_lead" => json!({ "loss_reason_id": reason }),
+        "recycle_lead" => json!({ "come_back_on": "2031-01-01" }),
         "replace_line_items" => json!({ "line_items": [] }),
         _ => json!({}),
     }

@@ -224,6 +224,8 @@ fn text(title: &str, name: &str) -> Json {
         ("TimelineItem", "kind") => "activity",
         ("DealContact", "role") => "decision maker",
         ("User", "email") => "mart@example.com",
+        ("WorkingTime", "from") => "09:00",
+        ("WorkingTime", "to") => "18:00",
         (_, name) => common(name),
     })
 }
@@ -255,6 +257,12 @@ fn common(name: &str) -> &'static str {
         "field" | "suggested_field" | "member" => "email",
         "samples" | "value" => "anna@example.com",
         "columns" => "id",
+        "period" => "last_month",
+        "untouched_since" => "today-7d",
+        "from" => "2026-11-30",
+        "to" => "2026-12-07",
+        "recurrence" => "FREQ=WEEKLY;BYDAY=MO",
+        "rating" => "hot",
         "q" => "workstation",
         "detail" => "must not be empty",
         "options" | "nearest" => "north",
@@ -331,6 +339,7 @@ pub fn body(title: &str) -> Option<Json> {
     // Matches no records, so that trying the operation deletes nothing.
     let none = json!({ "all": [{ "field": "created_at", "op": "lt", "values": ["2000-01-01T00:00:00Z"] }] });
     Some(match title.strip_suffix("Input").unwrap_or(title) {
+        "NotificationsRead" => json!({ "until": "2026-11-22T09:30:00.000Z" }),
         "Registration" => json!({ "workspace_name": "Acme Sales", "name": "Anna Tamm", "email": "anna@example.com",
             "password": "correct horse battery" }),
         "Credentials" => json!({ "email": "anna@example.com", "password": "correct horse battery" }),

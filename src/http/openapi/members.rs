@@ -20,7 +20,7 @@ pub struct SchemaField {
     /// One of `text`, `integer`, `number`, `boolean`, `date`, `instant`, `uuid`, `money`, `words`, `list`, `object`.
     /// More types can be added.
     pub r#type: String,
-    /// The member of the record that contains the field.
+    /// The member of the record that contains the field. Empty for a filter that no member shows, such as `rotting`.
     pub member: String,
     /// Whether it is a custom field.
     pub custom: bool,

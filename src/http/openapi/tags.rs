@@ -3,12 +3,12 @@
 use crate::http::health;
 use crate::http::openapi::references::operations;
 use crate::kernel::access::resource;
-use crate::{catalog, identity};
+use crate::{catalog, day, identity, work};
 use serde_json::{Value as Json, json};
 
 /// The tags of operations that do not belong to a resource, before and after the resources.
-const BEFORE: [(&str, &str); 2] = [identity::sign_in::auth::TAG, identity::me::TAG];
-const AFTER: [(&str, &str); 2] = [catalog::currencies::TAG, health::TAG];
+const BEFORE: [(&str, &str); 3] = [identity::sign_in::auth::TAG, identity::me::TAG, day::routes::TAG];
+const AFTER: [(&str, &str); 3] = [work::availability::TAG, catalog::currencies::TAG, health::TAG];
 
 /// Returns the tag of the operations at a path.
 pub fn of(path: &str) -> &str {

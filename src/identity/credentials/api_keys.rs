@@ -128,6 +128,7 @@ static API_KEY: Fields<api_keys::table> = Fields {
     default_sort: "-created_at",
     id: field("id", &api_keys::id),
     search: None,
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

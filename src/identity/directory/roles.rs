@@ -143,6 +143,7 @@ static ROLE: Fields<roles::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(roles.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

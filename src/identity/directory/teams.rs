@@ -98,6 +98,7 @@ static TEAM: Fields<teams::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(teams.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

@@ -27,6 +27,7 @@ use crate::kernel::fields::search::{Search, exact};
 use crate::kernel::query::fields::Fields;
 use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
+use crate::kernel::values::working_hours::{Absence, Absences, WorkingHours, WorkingTime};
 use crate::kernel::values::{address, event_verbs as verbs};
 use crate::schema::users;
 use crate::web::body::Valid;
@@ -61,6 +62,12 @@ pub struct User {
     #[schema(example = "https://pictures.example/anna.png")]
     pub avatar_url: Option<String>,
     pub external_id: Option<String>,
+    /// When the user works, in local time. If null, the working hours of the workspace.
+    #[schema(value_type = Option<Vec<WorkingTime>>)]
+    pub working_hours: Option<WorkingHours>,
+    /// Days on which the user does not work.
+    #[schema(value_type = Vec<Absence>)]
+    pub absences: Absences,
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
@@ -132,9 +139,22 @@ pub struct UserUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(max_length = 200)]
     pub external_id: Option<Option<String>>,
+    /// Replaces all working hours. Null means those of the workspace.
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(value_type = Option<Vec<WorkingTime>>, max_items = 50)]
+    pub working_hours: Option<Option<WorkingHours>>,
+    /// Replaces all absences.
+    #[schema(nullable = false, value_type = Option<Vec<Absence>>, max_items = 200)]
+    pub absences: Option<Absences>,
 }
+
 impl Rules for UserUpdate {
     crate::read_only_members_of!(User);
+
+    fn rules(&self, bad: &mut Vec<FieldError>) {
+        self.working_hours.iter().flatten().for_each(|hours| hours.rules(bad));
+        self.absences.iter().for_each(|absences| absences.rules(bad));
+    }
 }
 
 pub static USER: Fields<users::table> = Fields {
@@ -159,6 +179,7 @@ pub static USER: Fields<users::table> = Fields {
             exact("users.email = ", &["email"]).formatted(TextFormat::Email),
         ],
     }),
+    derived: &[],
     links: &[import_link!(USER)],
     table: PhantomData,
 };
@@ -322,6 +343,23 @@ fn require_owner_remains(tx: &mut Tx<'_>, before: &User, after: &User) -> Result
     } else {
         Ok(())
     }
+}
+
+/// Returns the id if there is such a user.
+pub fn existing(tx: &mut Tx<'_>, user: Uuid) -> Result<Option<Uuid>> {
+    Ok(users::table.find((tx.workspace(), user)).select(users::id).first(tx.conn).optional()?)
+}
+
+/// Returns the users with these ids, by name.
+pub fn of_ids(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<Vec<User>> {
+    let these = users::table.filter(users::workspace_id.eq(tx.workspace())).filter(users::id.eq_any(ids));
+    Ok(these.order((users::name, users::id)).select(User::as_select()).load(tx.conn)?)
+}
+
+/// Returns the users of some teams, in the order of their ids.
+pub fn of_teams(tx: &mut Tx<'_>, teams: &[Uuid]) -> Result<Vec<Uuid>> {
+    let these = users::table.filter(users::workspace_id.eq(tx.workspace())).filter(users::team_id.eq_any(teams));
+    Ok(these.order(users::id).select(users::id).load(tx.conn)?)
 }
 
 pub fn login_of(conn: &mut PgConnection, workspace: Uuid, user: Uuid) -> Result<Uuid> {

@@ -9,9 +9,10 @@ use crate::kernel::access::permission::can;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Error, FieldError, Result};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::DateTime;
+use crate::kernel::values::working_hours::{Holiday, Holidays, WorkingHours, WorkingTime};
 use crate::record;
 use crate::schema::workspaces;
 use crate::web::body::Valid;
@@ -36,6 +37,11 @@ pub struct Workspace {
     pub time_zone: String,
     /// ISO 3166; the country of phone numbers without a country code.
     pub country: String,
+    /// When people work, in local time. Users can have other hours.
+    #[schema(value_type = Vec<WorkingTime>)]
+    pub working_hours: WorkingHours,
+    #[schema(value_type = Vec<Holiday>)]
+    pub holidays: Holidays,
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
@@ -64,9 +70,20 @@ pub struct WorkspaceUpdate {
     pub time_zone: Option<String>,
     #[schema(nullable = false, format = "country", pattern = "^[A-Z]{2}$")]
     pub country: Option<String>,
+    /// Replaces all working hours.
+    #[schema(nullable = false, value_type = Option<Vec<WorkingTime>>, max_items = 50)]
+    pub working_hours: Option<WorkingHours>,
+    /// Replaces all holidays.
+    #[schema(nullable = false, value_type = Option<Vec<Holiday>>, max_items = 500)]
+    pub holidays: Option<Holidays>,
 }
+
 impl Rules for WorkspaceUpdate {
     crate::read_only_members_of!(Workspace);
+
+    fn rules(&self, bad: &mut Vec<FieldError>) {
+        self.working_hours.iter().for_each(|hours| hours.rules(bad));
+    }
 }
 
 pub fn find(tx: &mut Tx<'_>) -> Result<Workspace> {

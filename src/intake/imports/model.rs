@@ -229,6 +229,7 @@ pub static IMPORT: Fields<imports::table> = Fields {
     default_sort: "-created_at",
     id: field("id", &imports::id),
     search: None,
+    derived: &[],
     links: &[],
     table: PhantomData,
 };

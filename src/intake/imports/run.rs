@@ -29,9 +29,9 @@ use uuid::Uuid;
 const CHUNK: usize = 500;
 /// The number of rows after which the planner statistics are updated.
 const BULK: usize = 1_000;
-/// The statistics of e-mail addresses are updated after this number of rows, and after each fourfold number again. For a
-/// workspace that they do not know, the planner would read all of its addresses for every chunk.
-const FIRST_ADDRESSES: usize = 1_000;
+/// The statistics of growing tables are updated after this number of rows, and after each fourfold number again. With
+/// those of an empty table, the planner would read all rows of the workspace for every address and every foreign key.
+const FIRST_GROWTH: usize = 1_000;
 const GROWTH: usize = 4;
 /// The time after which an import lets waiting jobs run first.
 const TIME_SLICE: Duration = Duration::from_secs(5);
@@ -186,7 +186,7 @@ fn perform_part(db: &Db, request: &Request, job: &Job, part: &Import, before: i6
         (Some(report), 1..) => report.clone(),
         _ => reader.report(&part.settings),
     };
-    let (mut done, mut begun, mut refresh_at) = (0, Instant::now(), FIRST_ADDRESSES);
+    let (mut done, mut begun, mut refresh_at) = (0, Instant::now(), FIRST_GROWTH);
     for numbers in reader.chunks(&table.file.rows, CHUNK)? {
         let rows = table.file.rows.some(&numbers)?;
         // Skips the chunks that were committed before the job was interrupted.
@@ -215,7 +215,7 @@ fn perform_part(db: &Db, request: &Request, job: &Job, part: &Import, before: i6
         reader.into_inner().claims.keep();
         done += rows.len();
         if done >= refresh_at {
-            refresh_statistics(db, "select refresh_address_statistics()");
+            refresh_statistics(db, &format!("select refresh_growing_statistics({done})"));
             refresh_at = done.saturating_mul(GROWTH);
         }
         if begun.elapsed() > TIME_SLICE && done < table.file.rows.len() && db.yield_turn(job, true)? {

@@ -1,7 +1,11 @@
 //! The next open task of a record, and whether it is planned, due today or overdue.
+use crate::kernel::access::actor::Actor;
 use crate::kernel::access::record::Record;
+use crate::kernel::fields::cond::{Cond, Op};
+use crate::kernel::fields::field::Field;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::{self, DateTime};
+use crate::kernel::values::typed::Values;
 use crate::text_enum;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -38,6 +42,10 @@ impl LoadedTask {
     pub fn of((id, due_at, due_date): Loaded) -> LoadedTask {
         let state = VIEWER.with_borrow(|viewer| state(due_at, due_date, viewer.now, viewer.zone));
         LoadedTask(id.map(|id| NextTask { id, due_at, due_date, state }))
+    }
+
+    pub fn into_inner(self) -> Option<NextTask> {
+        self.0
     }
 }
 
@@ -130,6 +138,56 @@ pub type ShownColumns<Id, At, On, R> = (Shown<Id, R>, Shown<At, R>, Shown<On, R>
 
 pub const fn shown<Id, At, On, R>() -> ShownColumns<Id, At, On, R> {
     (Shown::NEW, Shown::NEW, Shown::NEW)
+}
+
+/// The fields of the next task in one table, for filters.
+pub struct NextTaskFields {
+    pub id: Field,
+    pub at: Field,
+    pub on: Field,
+}
+
+/// Declares the fields of the next task of a table: `next_task_fields!(deals, Deal)`.
+#[macro_export]
+macro_rules! next_task_fields {
+    ($table:ident, $row:ty) => {{
+        use $crate::kernel::access::next_task::{NextTaskFields, Shown};
+        use $crate::kernel::fields::field::field;
+        NextTaskFields {
+            id: field("next_task_id", &$table::next_task_id).shown(&Shown::<$table::next_task_id, $row>::NEW),
+            at: field("next_task_at", &$table::next_task_at).shown(&Shown::<$table::next_task_at, $row>::NEW),
+            on: field("next_task_on", &$table::next_task_on)
+                .at("next_task.due_date")
+                .shown(&Shown::<$table::next_task_on, $row>::NEW)
+                .beside(),
+        }
+    }};
+}
+
+/// The states of the next task in filters; `none` means that there is no open task.
+pub const TASK_STATES: &[&str] = &["none", "planned", "today", "overdue"];
+
+impl NextTaskFields {
+    pub fn exists(&'static self) -> Cond {
+        !Cond::Empty((&self.id).into())
+    }
+
+    /// Returns the condition that the next task has this state, as `NextTaskState` shows it.
+    pub fn has_state(&'static self, actor: &Actor, state: &str) -> Cond {
+        let (now, zone) = (DateTime::now(), actor.settings.own_time_zone);
+        let today = time::today(now, zone);
+        let tomorrow = time::day_start(today.succ_opt().unwrap_or(today), zone);
+        let at = |op, instant| Cond::Is((&self.at).into(), op, Values::Time(vec![instant]));
+        let on_today = Cond::Is((&self.on).into(), Op::Eq, Values::Date(vec![today]));
+        let before_tomorrow = Cond::All(vec![Cond::Empty((&self.on).into()), at(Op::Lt, tomorrow)]);
+        let is_today = || Cond::All(vec![at(Op::Gte, now), Cond::Any(vec![on_today.clone(), before_tomorrow.clone()])]);
+        match state {
+            "none" => Cond::Empty((&self.id).into()),
+            "overdue" => at(Op::Lt, now),
+            "today" => is_today(),
+            _ => Cond::All(vec![self.exists(), !at(Op::Lt, now), !is_today()]),
+        }
+    }
 }
 
 /// The values of these columns.

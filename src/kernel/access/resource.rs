@@ -6,6 +6,7 @@ use crate::kernel::access::hide::HideableField;
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::field::{Field, FieldRef};
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::value_type::ValueType;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -96,6 +97,8 @@ pub struct Descriptor {
     pub custom_fields: bool,
     /// The fields of its records that roles can hide, other than custom fields.
     pub hideable: &'static [HideableField],
+    /// The kind of notification that the owner of a new record gets; `assigned` if absent.
+    pub announced: Option<&'static str>,
 }
 
 impl Descriptor {
@@ -120,6 +123,7 @@ impl Descriptor {
             csv: false,
             custom_fields: false,
             hideable: &[],
+            announced: None,
         }
     }
 
@@ -149,6 +153,12 @@ impl Descriptor {
     #[must_use]
     pub const fn events(self, verbs: &'static [&'static [&'static str]]) -> Descriptor {
         Descriptor { events: verbs, ..self }
+    }
+
+    /// The owner of a new record gets a notification of this kind.
+    #[must_use]
+    pub const fn announced_as(self, kind: &'static str) -> Descriptor {
+        Descriptor { announced: Some(kind), ..self }
     }
 
     #[must_use]
@@ -206,6 +216,15 @@ impl fmt::Debug for Descriptor {
     }
 }
 
+/// A filter that no single field answers, as `GET /schema/{name}` shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct DerivedFilter {
+    pub name: &'static str,
+    pub meaning: &'static str,
+    pub value_type: ValueType,
+    pub choices: &'static [&'static str],
+}
+
 /// The fields of a resource, whatever table they are of.
 pub trait DescribedFields: Sync {
     /// The built-in ones, whoever asks.
@@ -213,6 +232,9 @@ pub trait DescribedFields: Sync {
 
     /// Those that the caller's role shows, and the workspace's own.
     fn visible_to(&'static self, actor: &Actor) -> Vec<FieldRef>;
+
+    /// The filters that no single field answers.
+    fn derived_filters(&self) -> Vec<DerivedFilter>;
 }
 
 /// A type that stands for a resource, in permissions such as `can::Update<Deal>`: the row of its records, if it has

@@ -42,9 +42,11 @@ pub enum Cond {
     Within(FieldRef, &'static str, Values),
     /// The records that a statement finds, with the cost of the statement.
     Among(FieldRef, Arc<dyn Found>, usize),
+    /// A condition in SQL on the columns of the record, with its cost.
+    Holds(Arc<dyn Found>, usize),
 }
 
-/// A statement that selects ids.
+/// A statement that selects ids, or a condition in SQL.
 pub trait Found: QueryFragment<Pg> + std::fmt::Debug + Send + Sync {}
 impl<S: QueryFragment<Pg> + std::fmt::Debug + Send + Sync> Found for S {}
 
@@ -71,11 +73,13 @@ impl Cond {
             // A range of an amount also needs a condition on its currency, so the currency does not count.
             Cond::Is(field, Op::Eq, _) => field.value_type() != ValueType::Bool && !field.is_currency(),
             Cond::Carries(..) | Cond::Within(..) => true,
-            Cond::Is(..) | Cond::Not(_) | Cond::Empty(_) | Cond::Mentions(..) | Cond::Among(..) => false,
+            Cond::Is(..) | Cond::Not(_) | Cond::Empty(_) | Cond::Mentions(..) | Cond::Among(..) | Cond::Holds(..) => {
+                false
+            }
         }
     }
 
-    /// Evaluates the condition on a serialized record. `Within` and `Among` need other tables and are false in memory.
+    /// Evaluates the condition on a serialized record. `Within`, `Among` and `Holds` need SQL and are false in memory.
     pub fn eval(&self, row: &Json) -> bool {
         match self {
             Cond::All(list) => list.iter().all(|c| c.eval(row)),
@@ -100,7 +104,7 @@ impl Cond {
                 let text = fold(&search.members.iter().map(member).collect::<Vec<_>>().join(" "));
                 pieces.iter().all(|piece| text.contains(&fold(piece)))
             }
-            Cond::Within(..) | Cond::Among(..) => false,
+            Cond::Within(..) | Cond::Among(..) | Cond::Holds(..) => false,
         }
     }
 }
@@ -264,6 +268,7 @@ impl QueryFragment<Pg> for Cond {
                 found.walk_ast(out.reborrow())?;
                 out.push_sql(")");
             }
+            Cond::Holds(condition, _) => condition.walk_ast(out.reborrow())?,
         }
         out.push_sql(")");
         Ok(())

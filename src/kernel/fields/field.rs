@@ -92,6 +92,21 @@ impl QueryFragment<Pg> for Sql {
     }
 }
 
+/// The column of a field in a statement that is written by hand.
+pub struct ColumnOf(pub &'static Field);
+
+impl fmt::Debug for ColumnOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl QueryFragment<Pg> for ColumnOf {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.column.walk_ast(out)
+    }
+}
+
 /// Declares references inside a row, so that the records can be included.
 pub const fn inside(name: &'static str, path: &'static str, kind: Kind) -> Field {
     Field { refers: Some(kind), ..expression(name, ValueType::Uuid, &Sql("null")).at(path) }

@@ -18,7 +18,7 @@ impl Cond {
             Cond::Is(FieldRef::Built(field), ..) | Cond::Empty(FieldRef::Built(field)) if field.beside => 0,
             Cond::Is(_, Op::Contains | Op::StartsWith, _) => TEXT,
             Cond::Mentions(_, words) => TEXT * words.len(),
-            Cond::Among(_, _, cost) => *cost,
+            Cond::Among(_, _, cost) | Cond::Holds(_, cost) => *cost,
             Cond::Is(..) | Cond::Empty(_) | Cond::Carries(..) | Cond::Within(..) => 1,
         }
     }

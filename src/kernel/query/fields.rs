@@ -1,10 +1,12 @@
 //! The fields of one resource, for its lists, conditions and document; what a caller sees of them.
 use crate::kernel::access::actor::Actor;
-use crate::kernel::access::resource::DescribedFields;
+use crate::kernel::access::resource::{DerivedFilter, DescribedFields};
+use crate::kernel::error::FieldError;
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::field::{Field, FieldRef};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::Search;
+use crate::kernel::query::derived::Derived;
 use std::fmt;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -16,6 +18,8 @@ pub struct Fields<T: 'static> {
     pub default_sort: &'static str,
     pub id: Field,
     pub search: Option<Search>,
+    /// The filters that no single field answers.
+    pub derived: &'static [Derived],
     pub links: &'static [Link],
     pub table: std::marker::PhantomData<fn() -> T>,
 }
@@ -88,6 +92,17 @@ impl<T> Fields<T> {
         built.chain(own.map(|field| FieldRef::Custom(Arc::clone(field))))
     }
 
+    /// Returns the condition of a derived filter; none if there is no filter with this name.
+    pub(in crate::kernel) fn derived(
+        &'static self,
+        name: &str,
+        texts: &[String],
+        actor: &Actor,
+    ) -> Option<Result<Cond, FieldError>> {
+        let filter = self.derived.iter().find(|filter| filter.name == name)?;
+        Some(filter.condition(texts, actor))
+    }
+
     /// Returns the fields whose records can be included, by their names in `include=`.
     pub fn includes(&self) -> impl Iterator<Item = (&'static str, &'static Field)> {
         let linked = self.links.iter().flat_map(|link| link.includes).map(|field| (field.name, field));
@@ -102,6 +117,10 @@ impl<T> DescribedFields for Fields<T> {
 
     fn visible_to(&'static self, actor: &Actor) -> Vec<FieldRef> {
         self.visible_fields(actor).collect()
+    }
+
+    fn derived_filters(&self) -> Vec<DerivedFilter> {
+        self.derived.iter().map(Derived::described).collect()
     }
 }
 

@@ -51,6 +51,18 @@ impl<T> Fields<T> {
                 ));
             }
         }
+        for filter in self.derived {
+            let mut one = schema(filter.value_type());
+            if filter.value_type() == ValueType::Time {
+                // A day or a relative instant is accepted too.
+                one = schema(ValueType::Text);
+            }
+            let many = (!filter.choices().is_empty()).then_some(false);
+            if many.is_some() {
+                one = one.enum_values(Some(filter.choices().iter().copied()));
+            }
+            list.push(parameter(filter.name.into(), filter.meaning.into(), one, many));
+        }
         for link in self.links.iter().filter(|link| matches!(link.by, LinkedBy::Table(_) | LinkedBy::Seen(_))) {
             let meaning = format!("`{}` with this id is linked to the record.", link.name.trim_end_matches("_id"));
             list.push(parameter(link.name.into(), meaning, schema(ValueType::Uuid), Some(false)));

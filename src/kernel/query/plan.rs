@@ -255,6 +255,11 @@ impl<T> Fields<T> {
         if let Some(linked) = self.linked(name, || self.ids(name, value), actor) {
             return linked;
         }
+        let of_choice = self.derived.iter().any(|filter| filter.name == name && !filter.choices().is_empty());
+        let texts = if of_choice { split(value) } else { vec![value.into()] };
+        if let Some(derived) = self.derived(name, &texts, actor) {
+            return derived.map_err(|bad| bad.at_parameter(name));
+        }
         let parse = |field: &'static Field| {
             let suffix = name.strip_prefix(field.name)?;
             let comparison = OPERATORS.iter().find(|a| a.0 == suffix && applies(a.1, &field.into()))?.1;

@@ -41,11 +41,11 @@ impl Key {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Order(pub Vec<Key>);
 
 /// The position after a row: the sort keys with the values of the last row. Without keys, the start of the list.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Seek(Vec<(Key, Option<Values>)>);
 
 /// The current signing key, followed by former ones.

@@ -247,6 +247,13 @@ impl<T> Fields<T> {
         {
             return linked;
         }
+        if let Some(derived) = self.derived(&condition.field, &condition.values, actor) {
+            if !matches!(condition.op.as_str(), "eq" | "in") {
+                let detail = format!("does not accept {}; {} supports eq", condition.op, condition.field);
+                return Err(wrong("op", detail).among(vec!["eq"]));
+            }
+            return derived.map_err(|bad| bad.at_member(format!("{pointer}/values")));
+        }
         let away = self.related_fields(actor).find(|(name, ..)| *name == condition.field);
         let (away, named) = match away {
             Some((_, (field, currency), found)) => (Some((currency, found)), Some(field.into())),
@@ -256,7 +263,9 @@ impl<T> Fields<T> {
         let named = named.filter(|field| field.name() != DELETED_AT);
         let Some(field) = named else {
             let names = self.visible_fields(actor).map(|field| field.name().to_owned());
-            let names: Vec<String> = names.chain(self.related_fields(actor).map(|(name, ..)| name)).collect();
+            let derived = self.derived.iter().map(|filter| filter.name.to_owned());
+            let away = self.related_fields(actor).map(|(name, ..)| name);
+            let names: Vec<String> = names.chain(derived).chain(away).collect();
             return Err(wrong("field", not_known(&condition.field, names.iter().map(String::as_str))).among(names));
         };
         let comparison = comparison_named(&condition.op).filter(|comparison| applies(*comparison, &field));

@@ -3,14 +3,26 @@ use crate::kernel::values::time::{DateTime, day_start, today};
 use chrono::{Datelike, Days, Duration, Months, NaiveDate};
 use chrono_tz::Tz;
 
-/// Returns the first day of a period such as `today+3d`, `this_week` or `this_quarter-3m`, and the first day after it.
+/// Returns the first day of a period such as `today+3d`, `last_week` or `this_quarter-3m`, and the first day after it.
 /// Weeks begin on Monday (ISO 8601).
 pub fn period(text: &str, zone: Tz) -> Option<[NaiveDate; 2]> {
     period_on(text, today(DateTime::now(), zone))
 }
 
+/// Names of the periods before the current ones.
+const FORMER: [(&str, &str); 5] = [
+    ("yesterday", "today-1d"),
+    ("last_week", "this_week-1w"),
+    ("last_month", "this_month-1m"),
+    ("last_quarter", "this_quarter-3m"),
+    ("last_year", "this_year-1y"),
+];
+
 /// As `period`, where today is `now`.
 fn period_on(text: &str, now: NaiveDate) -> Option<[NaiveDate; 2]> {
+    if let Some((_, same)) = FORMER.iter().find(|(name, _)| *name == text) {
+        return period_on(same, now);
+    }
     let split = text.find(['+', '-']).unwrap_or(text.len());
     let (name, shift) = text.split_at_checked(split)?;
     let (begin, length) = match name {

@@ -105,15 +105,20 @@ impl FromSql<Timestamptz, Pg> for DateTime {
 /// Returns the first instant of a calendar day in a time zone. In a gap (daylight saving time begins at midnight, or
 /// the day is skipped), returns the first instant after it.
 pub fn day_start(day: chrono::NaiveDate, zone: chrono_tz::Tz) -> DateTime {
-    use chrono::{NaiveTime, TimeZone};
-    let midnight = day.and_time(NaiveTime::MIN);
-    let at = |second| zone.from_local_datetime(&(midnight + chrono::Duration::seconds(second))).earliest();
+    instant_of(day.and_time(chrono::NaiveTime::MIN), zone)
+}
+
+/// Returns the instant of a local time. A time that the clocks skip becomes the first instant after the gap; of a time
+/// that occurs twice, returns the first instant.
+pub fn instant_of(local: chrono::NaiveDateTime, zone: chrono_tz::Tz) -> DateTime {
+    use chrono::TimeZone;
+    let at = |second| zone.from_local_datetime(&(local + chrono::Duration::seconds(second))).earliest();
     let (mut gone, mut there) = (-1, if at(0).is_some() { 0 } else { LONGEST_GAP });
     while there - gone > 1 && there > 0 {
         let middle = i64::midpoint(gone, there);
         if at(middle).is_some() { there = middle } else { gone = middle }
     }
-    at(there).map_or_else(|| midnight.and_utc().into(), |at| at.with_timezone(&Utc).into())
+    at(there).map_or_else(|| local.and_utc().into(), |at| at.with_timezone(&Utc).into())
 }
 
 /// In seconds; longer than the largest gap of any time zone, which is a day.

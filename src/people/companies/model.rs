@@ -1,6 +1,6 @@
 //! The row of a company, its request bodies and its fields.
 use crate::db::related;
-use crate::kernel::access::next_task::{NextTask, Shown};
+use crate::kernel::access::next_task::{NextTask, NextTaskFields, Shown};
 use crate::kernel::access::resource;
 use crate::kernel::access::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::answers::page::Page;
@@ -18,7 +18,8 @@ use crate::kernel::values::time::DateTime;
 use crate::kernel::values::{address, event_verbs as verbs};
 use crate::schema::companies;
 use crate::{
-    hideable, hideable_changes, import_link, list_params, money_columns, next_task_columns, record, related_records,
+    attention_filters, hideable, hideable_changes, import_link, list_params, money_columns, next_task_columns,
+    next_task_fields, record, related_records,
 };
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -179,10 +180,7 @@ impl Rules for CompanyUpdate {
 }
 hideable_changes!(CompanyUpdate of COMPANY: revenue, employees, address);
 
-static NEXT_TASK_ON: Field = field("next_task_on", &companies::next_task_on)
-    .at("next_task.due_date")
-    .shown(&Shown::<companies::next_task_on, Company>::NEW)
-    .beside();
+static NEXT_TASK: NextTaskFields = next_task_fields!(companies, Company);
 
 pub static COMPANY: Fields<companies::table> = Fields {
     kind: Kind::COMPANY,
@@ -201,7 +199,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
         field("next_task_at", &companies::next_task_at)
             .at("next_task.due_at")
             .shown(&Shown::<companies::next_task_at, Company>::NEW)
-            .of_day(&NEXT_TASK_ON),
+            .of_day(&NEXT_TASK.on),
         field("created_at", &companies::created_at),
         field("updated_at", &companies::updated_at),
         field("deleted_at", &companies::deleted_at),
@@ -216,6 +214,7 @@ pub static COMPANY: Fields<companies::table> = Fields {
             exact("companies.domain = ", &["domain"]).formatted(TextFormat::Domain),
         ],
     }),
+    derived: attention_filters!(OWNER, NEXT_TASK),
     links: &[
         import_link!(COMPANY),
         related_records!("contacts", resource::fields_of(Kind::CONTACT), CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),

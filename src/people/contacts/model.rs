@@ -1,7 +1,7 @@
 //! The row of a contact, its request bodies and its fields.
 use crate::db::related;
 use crate::kernel::access::grants::Access;
-use crate::kernel::access::next_task::{NextTask, Shown};
+use crate::kernel::access::next_task::{NextTask, NextTaskFields, Shown};
 use crate::kernel::access::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
@@ -21,7 +21,8 @@ use crate::kernel::values::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
 use crate::schema::contacts;
 use crate::{
-    hideable, hideable_changes, import_link, jsonb, list_params, next_task_columns, record, related_records, text_enum,
+    attention_filters, hideable, hideable_changes, import_link, jsonb, list_params, next_task_columns,
+    next_task_fields, record, related_records, text_enum,
 };
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
@@ -416,10 +417,7 @@ fn texts<'r>(row: &'r Json, list: &str, member: &'r str) -> impl Iterator<Item =
     items.filter_map(move |item| item.get(member)?.as_str().map(str::to_owned))
 }
 
-static NEXT_TASK_ON: Field = field("next_task_on", &contacts::next_task_on)
-    .at("next_task.due_date")
-    .shown(&Shown::<contacts::next_task_on, Contact>::NEW)
-    .beside();
+static NEXT_TASK: NextTaskFields = next_task_fields!(contacts, Contact);
 
 pub static CONTACT: Fields<contacts::table> = Fields {
     kind: Kind::CONTACT,
@@ -451,7 +449,7 @@ pub static CONTACT: Fields<contacts::table> = Fields {
         field("next_task_at", &contacts::next_task_at)
             .at("next_task.due_at")
             .shown(&Shown::<contacts::next_task_at, Contact>::NEW)
-            .of_day(&NEXT_TASK_ON),
+            .of_day(&NEXT_TASK.on),
         field("created_at", &contacts::created_at),
         field("updated_at", &contacts::updated_at),
         field("deleted_at", &contacts::deleted_at),
@@ -475,6 +473,7 @@ pub static CONTACT: Fields<contacts::table> = Fields {
             exact("contacts.phone_keys ?| ", &["phone"]).formatted(TextFormat::Phone),
         ],
     }),
+    derived: attention_filters!(OWNER, NEXT_TASK),
     links: &[
         Link {
             name: "deal_id",

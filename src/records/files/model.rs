@@ -142,6 +142,7 @@ pub static FILE: Fields<files::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(files.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &crate::related_links!(FILE, always true),
     table: PhantomData,
 };

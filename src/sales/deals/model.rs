@@ -1,5 +1,5 @@
 //! The deal, the bodies that create and change it, and its fields.
-use crate::kernel::access::next_task::{NextTask, Shown};
+use crate::kernel::access::next_task::{NextTask, NextTaskFields, Shown};
 use crate::kernel::access::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
@@ -17,12 +17,14 @@ use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
+use crate::sales::attention;
+use crate::sales::board_position::{self, Placed};
 use crate::sales::deals::line_items::LineItemInput;
 use crate::sales::stages::Category;
 use crate::schema::deals;
 use crate::{
-    hideable, hideable_changes, import_link, jsonb, list_params, money_columns, next_task_columns, record,
-    related_records, text_enum,
+    attention_filters, hideable, hideable_changes, import_link, jsonb, list_params, money_columns, next_task_columns,
+    next_task_fields, record, related_records, text_enum,
 };
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
@@ -111,6 +113,8 @@ pub struct Deal {
     #[diesel(embed)]
     #[schema(value_type = Option<NextTask>)]
     pub next_task: DealTask,
+    /// The place on the board, within the stage: a lower number is higher up.
+    pub board_position: i64,
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
@@ -286,8 +290,23 @@ pub struct DealMove {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
+    /// Puts the record directly before this one on the board. By default it comes first in a new stage.
+    pub before_id: Option<Uuid>,
+    /// Puts the record directly after this one on the board.
+    pub after_id: Option<Uuid>,
 }
-impl Rules for DealMove {}
+
+impl Rules for DealMove {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
+        board_position::require_one(self.before_id, self.after_id, bad);
+    }
+}
+
+impl Placed for DealMove {
+    fn column(&self) -> Option<Uuid> {
+        self.before_id.or(self.after_id).map(|_| self.stage_id)
+    }
+}
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct DealWin {
@@ -328,11 +347,9 @@ pub struct DealReopening {
 impl Rules for DealReopening {}
 
 static COMPANY_ID: Field = field("company_id", &deals::company_id);
+static LAST_ACTIVITY_AT: Field = field("last_activity_at", &deals::last_activity_at);
 
-static NEXT_TASK_ON: Field = field("next_task_on", &deals::next_task_on)
-    .at("next_task.due_date")
-    .shown(&Shown::<deals::next_task_on, Deal>::NEW)
-    .beside();
+pub static NEXT_TASK: NextTaskFields = next_task_fields!(deals, Deal);
 
 pub static DEAL: Fields<deals::table> = Fields {
     kind: Kind::DEAL,
@@ -362,7 +379,8 @@ pub static DEAL: Fields<deals::table> = Fields {
         field("next_task_at", &deals::next_task_at)
             .at("next_task.due_at")
             .shown(&Shown::<deals::next_task_at, Deal>::NEW)
-            .of_day(&NEXT_TASK_ON),
+            .of_day(&NEXT_TASK.on),
+        field("board_position", &deals::board_position),
         field("created_at", &deals::created_at),
         field("updated_at", &deals::updated_at),
         field("deleted_at", &deals::deleted_at),
@@ -374,6 +392,12 @@ pub static DEAL: Fields<deals::table> = Fields {
         members: &["title", "number"],
         exact: &[exact("fold(deals.title) = ", &["title"]), number("deals.number = upper(")],
     }),
+    derived: attention_filters!(
+        OWNER,
+        NEXT_TASK,
+        attention::rotting_filter(attention::rotting_deals),
+        attention::untouched_filter(|at| attention::untouched(&LAST_ACTIVITY_AT, at)),
+    ),
     links: &[
         Link {
             name: "contact_id",

@@ -5,12 +5,14 @@ use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::execute_combined;
 use crate::db::visibility;
+use crate::kernel::access::actor::ActorKind;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
 use crate::kernel::fields::custom::CustomValues;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::money::Money;
 use crate::kernel::values::time::DateTime;
 use crate::records::custom_values;
+use crate::sales::board_position::{self, Beside};
 use crate::sales::deals::model::{Deal, DealLoss, DealMove, DealReopening, DealUpdate, DealWin, ForecastCategory};
 use crate::sales::deals::store::{self, CONSTRAINTS};
 use crate::sales::entry::{self, Ending, Entry};
@@ -42,6 +44,7 @@ struct Placement {
     custom: Option<CustomValues>,
     stage_entered_at: DateTime,
     last_activity_at: DateTime,
+    board_position: i64,
     version: i64,
     updated_at: DateTime,
 }
@@ -101,7 +104,12 @@ fn placement(tx: &mut Tx<'_>, entry: &Entry<'_, Deal>, suspended: &[Uuid]) -> Re
         forecast_category,
         custom,
         stage_entered_at: before.stage_entered_at.max(*at),
-        last_activity_at: before.last_activity_at.max(*at),
+        // A change by a script is no activity. An import brings the time of one.
+        last_activity_at: match tx.actor.actor_kind {
+            ActorKind::ApiKey => before.last_activity_at,
+            _ => before.last_activity_at.max(*at),
+        },
+        board_position: ending.position.unwrap_or_else(|| board_position::top(tx.now)),
         version: before.version + 1,
         updated_at: tx.now,
     })
@@ -112,13 +120,18 @@ fn enter_stage(tx: &mut Tx<'_>, before: &Deal, stage: &Stage, ending: Ending) ->
     if stage.id == before.stage_id {
         let fills = !ending.fields.is_empty();
         let changes = DealUpdate { custom_fields: Some(ending.fields), ..DealUpdate::default() };
-        return if fills { store::change(tx, before, &changes) } else { Ok(before.clone()) };
+        let filled = if fills { store::change(tx, before, &changes)? } else { before.clone() };
+        return board_position::place(tx, filled, ending.position);
     }
     let entry = Entry { record: before, stage, at: tx.now, ending };
     enter_stages(tx, &[entry])?.pop().ok_or_else(Error::not_found)
 }
 
 pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMove) -> Result<Deal> {
+    let beside = Beside::named(to.before_id, to.after_id);
+    if beside.is_some() {
+        board_position::lock_column(tx, to.stage_id)?;
+    }
     let before = Deal::lock(tx, id, expected)?;
     let pipeline = match to.pipeline_id {
         Some(named) => pipelines::choose(tx, Some(named), PipelineKind::Deal)?,
@@ -127,7 +140,8 @@ pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &DealMov
     let stage = stages::within(tx, pipeline, to.stage_id)?;
     let (loss_reason, loss_note) = (to.loss_reason_id, to.loss_note.clone());
     let (competitor, fields) = (to.competitor.clone(), to.custom_fields.clone());
-    let ending = Ending { loss_reason, loss_note, competitor, fields, ..Ending::default() };
+    let position = beside.map(|beside| board_position::beside::<Deal>(tx, stage.id, id, beside)).transpose()?;
+    let ending = Ending { loss_reason, loss_note, competitor, fields, position, ..Ending::default() };
     enter_stage(tx, &before, &stage, ending)
 }
 

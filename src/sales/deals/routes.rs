@@ -59,7 +59,8 @@ async fn change(
     ctx.write(move |tx| Deal::update(tx, id.0, expected, &changes).map(Answer::record)).await
 }
 
-/// Move a deal to another stage, which may be in another pipeline. A move to the current stage changes nothing.
+/// Move a deal to another stage, which may be in another pipeline. A move to the current stage changes
+/// only the place on the board, if it names one.
 #[utoipa::path(operation_id = "move_deal", params(("deal_id" = Uuid, Path, description = "Id of the deal")), request_body = DealMove,
     responses((status = 200, description = "The deal in its new stage", body = Deal)))]
 #[post("/deals/{deal_id}/move")]
@@ -189,7 +190,7 @@ impl UpsertStore for Deal {
                     loss_reason_id: new.loss_reason_id,
                     loss_note: new.loss_note.clone(),
                     competitor: new.competitor.clone(),
-                    custom_fields: Vec::new(),
+                    ..DealMove::default()
                 };
                 deal = moves::move_to_stage(tx, deal.id, Expected::default(), &to)?;
             }

@@ -20,6 +20,7 @@ use crate::people::contacts::store as contacts;
 use crate::records::custom_values;
 use crate::sales::deals::line_items::LineItemInput;
 use crate::sales::deals::model::{Deal, DealContact, DealCreate, DealUpdate};
+use crate::sales::entry::Ending;
 use crate::sales::leads::filling::{Filler, Made, OnConflict};
 use crate::sales::leads::model::{Lead, LeadPerson};
 use crate::sales::leads::{addresses, come_back_tasks, moves};
@@ -425,7 +426,7 @@ fn mark_converted(
         Category::Won => lead.clone(),
         _ => {
             let stage = stages::first(tx, lead.pipeline_id, Category::Won)?;
-            moves::enter_stage(tx, lead, &stage, None, &[])?
+            moves::enter_stage(tx, lead, &stage, Ending::default())?
         }
     };
     let converted: Lead = diesel::update(leads::table.find((tx.workspace(), lead.id)))

@@ -7,3 +7,4 @@ pub mod model;
 pub mod moves;
 pub mod routes;
 pub mod store;
+pub mod unconvert;

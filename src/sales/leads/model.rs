@@ -1,5 +1,5 @@
 //! The lead, the bodies that create and change it, and its fields.
-use crate::kernel::access::next_task::{NextTask, Shown};
+use crate::kernel::access::next_task::{NextTask, NextTaskFields, Shown};
 use crate::kernel::access::resource::{Builtin, Descriptor, Display, Reach, Reference, Resource};
 use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
@@ -9,6 +9,7 @@ use crate::kernel::fields::custom::{CustomValue, CustomValues};
 use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::{Search, exact, number};
+use crate::kernel::query::derived::{Derived, DerivedBy};
 use crate::kernel::query::fields::Fields;
 use crate::kernel::values::address;
 use crate::kernel::values::event_verbs as verbs;
@@ -19,11 +20,13 @@ use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
+use crate::sales::attention;
+use crate::sales::board_position::{self, Placed};
 use crate::sales::stages::Category;
 use crate::schema::leads;
 use crate::{
-    hideable, hideable_changes, import_link, jsonb, list_params, money_columns, next_task_columns, record,
-    related_records, text_enum,
+    attention_filters, hideable, hideable_changes, import_link, jsonb, list_params, money_columns, next_task_columns,
+    next_task_fields, record, related_records, text_enum,
 };
 use chrono::NaiveDate;
 use diesel::deserialize::FromSqlRow;
@@ -110,9 +113,14 @@ pub struct Lead {
     pub stage_entered_at: DateTime,
     /// The last activity of a user or a customer. Changes with an API key do not count.
     pub last_activity_at: DateTime,
+    /// When a user first contacted the person: the first call, message, meeting or visit that is not inbound, or the
+    /// creation of the lead if that was earlier.
+    pub first_response_at: Option<DateTime>,
     #[diesel(embed)]
     #[schema(value_type = Option<NextTask>)]
     pub next_task: LeadTask,
+    /// The place on the board, within the stage: a lower number is higher up.
+    pub board_position: i64,
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
@@ -131,10 +139,11 @@ static OWNER: Field = field("owner_id", &leads::owner_id).hot();
 impl Resource for Lead {
     const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::LEAD, "Leads: interests that are not qualified yet.")
         .owned(Reach::Owner(&OWNER), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
-        .events(&[verbs::SOFT, verbs::MOVED, &["converted", "erased"]])
+        .events(&[verbs::SOFT, verbs::MOVED, &["converted", "unconverted", "erased"]])
         .described(&LEAD, "Lead")
         .included_as(Display::Column("leads.title"))
         .checked(Reference::Visible)
+        .announced_as("new_lead")
         .with_csv()
         .with_custom_fields()
         .hiding(Lead::HIDEABLE);
@@ -280,12 +289,30 @@ pub struct LeadMove {
     #[serde(default)]
     #[schema(max_items = 100)]
     pub custom_fields: Vec<CustomValue>,
+    /// Puts the record directly before this one on the board. By default it comes first in a new stage.
+    pub before_id: Option<Uuid>,
+    /// Puts the record directly after this one on the board.
+    pub after_id: Option<Uuid>,
 }
-impl Rules for LeadMove {}
+
+impl Rules for LeadMove {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
+        board_position::require_one(self.before_id, self.after_id, bad);
+    }
+}
+
+impl Placed for LeadMove {
+    fn column(&self) -> Option<Uuid> {
+        self.before_id.or(self.after_id).map(|_| self.stage_id)
+    }
+}
 
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct LeadDisqualification {
     pub loss_reason_id: Uuid,
+    /// Also creates a note on the lead.
+    #[schema(min_length = 1, max_length = 10_000)]
+    pub note: Option<String>,
     /// Values of custom fields to set with the move. A stage can require custom fields.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -293,13 +320,26 @@ pub struct LeadDisqualification {
 }
 impl Rules for LeadDisqualification {}
 
+/// A disqualified lead gets another chance at a later date.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct LeadRecycling {
+    /// The day on which to contact the person again. Also creates a task for that day.
+    pub come_back_on: NaiveDate,
+    /// An open stage of the lead's pipeline; the first one if absent.
+    pub stage_id: Option<Uuid>,
+    /// The reason. Creates a note on the lead.
+    #[schema(min_length = 1, max_length = 10_000)]
+    pub note: Option<String>,
+}
+impl Rules for LeadRecycling {}
+
 static COMPANY_ID: Field = field("company_id", &leads::company_id);
+static STATUS: Field = field("status", &leads::status);
+static LAST_ACTIVITY_AT: Field = field("last_activity_at", &leads::last_activity_at);
+static FIRST_RESPONSE_AT: Field = field("first_response_at", &leads::first_response_at);
 static CONTACT_ID: Field = field("contact_id", &leads::contact_id);
 
-static NEXT_TASK_ON: Field = field("next_task_on", &leads::next_task_on)
-    .at("next_task.due_date")
-    .shown(&Shown::<leads::next_task_on, Lead>::NEW)
-    .beside();
+pub static NEXT_TASK: NextTaskFields = next_task_fields!(leads, Lead);
 
 pub static LEAD: Fields<leads::table> = Fields {
     kind: Kind::LEAD,
@@ -327,10 +367,12 @@ pub static LEAD: Fields<leads::table> = Fields {
         field("external_id", &leads::external_id).hot(),
         field("stage_entered_at", &leads::stage_entered_at),
         field("last_activity_at", &leads::last_activity_at),
+        field("first_response_at", &leads::first_response_at),
         field("next_task_at", &leads::next_task_at)
             .at("next_task.due_at")
             .shown(&Shown::<leads::next_task_at, Lead>::NEW)
-            .of_day(&NEXT_TASK_ON),
+            .of_day(&NEXT_TASK.on),
+        field("board_position", &leads::board_position),
         field("created_at", &leads::created_at),
         field("updated_at", &leads::updated_at),
         field("deleted_at", &leads::deleted_at),
@@ -351,6 +393,17 @@ pub static LEAD: Fields<leads::table> = Fields {
             exact("leads.phone_keys ?| ", &["person"]).formatted(TextFormat::Phone),
         ],
     }),
+    derived: attention_filters!(
+        OWNER,
+        NEXT_TASK,
+        attention::rotting_filter(attention::rotting_leads),
+        attention::untouched_filter(|at| attention::untouched(&LAST_ACTIVITY_AT, at)),
+        Derived {
+            name: "unanswered",
+            meaning: "Whether the lead is open and nobody has contacted the person since it was created.",
+            by: DerivedBy::Flag(|_| attention::unanswered(&STATUS, &FIRST_RESPONSE_AT)),
+        },
+    ),
     links: &[
         import_link!(LEAD),
         related_records!("company", COMPANY.all, COMPANY by &COMPANY_ID, in COMPANIES),

@@ -4,18 +4,21 @@ use crate::db::refs;
 use crate::db::table::{Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::execute_combined;
-use crate::kernel::error::{Code, Error, Result};
-use crate::kernel::fields::custom::{CustomValue, CustomValues};
+use crate::kernel::access::actor::ActorKind;
+use crate::kernel::error::{Code, Error, FieldCode, Result};
+use crate::kernel::fields::custom::CustomValues;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::DateTime;
 use crate::records::custom_values;
+use crate::sales::board_position::{self, Beside};
 use crate::sales::entry::{self, Ending, Entry};
 use crate::sales::leads::come_back_tasks;
-use crate::sales::leads::model::{Lead, LeadDisqualification, LeadMove, LeadUpdate};
+use crate::sales::leads::model::{Lead, LeadDisqualification, LeadMove, LeadRecycling, LeadUpdate};
 use crate::sales::leads::store::{self, CONSTRAINTS};
 use crate::sales::pipelines::{self, PipelineKind};
 use crate::sales::stages::{self, Category, Stage};
 use crate::schema::leads;
+use crate::work::activities::{self, ActivityCreate};
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -34,6 +37,7 @@ struct Placement {
     custom: Option<CustomValues>,
     stage_entered_at: DateTime,
     last_activity_at: DateTime,
+    board_position: i64,
     version: i64,
     updated_at: DateTime,
 }
@@ -76,30 +80,34 @@ fn placement(tx: &mut Tx<'_>, entry: &Entry<'_, Lead>, suspended: &[Uuid]) -> Re
         loss_reason_id: Some(ending.loss_reason.filter(|_| stage.category == Category::Lost)),
         custom,
         stage_entered_at: before.stage_entered_at.max(*at),
-        last_activity_at: before.last_activity_at.max(*at),
+        // A change by a script is no activity. An import brings the time of one.
+        last_activity_at: match tx.actor.actor_kind {
+            ActorKind::ApiKey => before.last_activity_at,
+            _ => before.last_activity_at.max(*at),
+        },
+        board_position: ending.position.unwrap_or_else(|| board_position::top(tx.now)),
         version: before.version + 1,
         updated_at: tx.now,
     })
 }
 
 /// Moves a locked lead to a stage and sets its custom fields.
-pub fn enter_stage(
-    tx: &mut Tx<'_>,
-    before: &Lead,
-    stage: &Stage,
-    loss_reason: Option<Uuid>,
-    fields: &[CustomValue],
-) -> Result<Lead> {
+pub fn enter_stage(tx: &mut Tx<'_>, before: &Lead, stage: &Stage, ending: Ending) -> Result<Lead> {
     if stage.id == before.stage_id {
-        let changes = LeadUpdate { custom_fields: Some(fields.to_vec()), ..LeadUpdate::default() };
-        return if fields.is_empty() { Ok(before.clone()) } else { store::change(tx, before, &changes) };
+        let fills = !ending.fields.is_empty();
+        let changes = LeadUpdate { custom_fields: Some(ending.fields), ..LeadUpdate::default() };
+        let filled = if fills { store::change(tx, before, &changes)? } else { before.clone() };
+        return board_position::place(tx, filled, ending.position);
     }
-    let ending = Ending { loss_reason, fields: fields.to_vec(), ..Ending::default() };
     let entry = Entry { record: before, stage, at: tx.now, ending };
     enter_stages(tx, &[entry])?.pop().ok_or_else(Error::not_found)
 }
 
 pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMove) -> Result<Lead> {
+    let beside = Beside::named(to.before_id, to.after_id);
+    if beside.is_some() {
+        board_position::lock_column(tx, to.stage_id)?;
+    }
     let before = Lead::lock(tx, id, expected)?;
     if to.stage_id != before.stage_id {
         store::require_open(&before)?;
@@ -109,7 +117,9 @@ pub fn move_to_stage(tx: &mut Tx<'_>, id: Uuid, expected: Expected, to: &LeadMov
         None => before.pipeline_id,
     };
     let stage = stages::within(tx, pipeline, to.stage_id)?;
-    enter_stage(tx, &before, &stage, to.loss_reason_id, &to.custom_fields)
+    let position = beside.map(|beside| board_position::beside::<Lead>(tx, stage.id, id, beside)).transpose()?;
+    let (loss_reason, fields) = (to.loss_reason_id, to.custom_fields.clone());
+    enter_stage(tx, &before, &stage, Ending { loss_reason, fields, position, ..Ending::default() })
 }
 
 pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDisqualification) -> Result<Lead> {
@@ -122,7 +132,37 @@ pub fn disqualify(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadDis
         ));
     }
     let stage = stages::first(tx, before.pipeline_id, Category::Lost)?;
-    enter_stage(tx, &before, &stage, Some(given.loss_reason_id), &given.custom_fields)
+    let (loss_reason, fields) = (Some(given.loss_reason_id), given.custom_fields.clone());
+    note(tx, id, given.note.as_deref())?;
+    enter_stage(tx, &before, &stage, Ending { loss_reason, fields, ..Ending::default() })
+}
+
+/// Returns a disqualified lead to an open stage, to be contacted again later.
+pub fn recycle(tx: &mut Tx<'_>, id: Uuid, expected: Expected, given: &LeadRecycling) -> Result<Lead> {
+    let before = Lead::lock(tx, id, expected)?;
+    let stage = match given.stage_id {
+        Some(named) => stages::within(tx, before.pipeline_id, named)?,
+        None => stages::first(tx, before.pipeline_id, Category::Open)?,
+    };
+    if before.status != Category::Lost {
+        return Err(Error::new(Code::NotClosed, "the lead is not disqualified; set come_back_on instead"));
+    }
+    if stage.category != Category::Open {
+        return Err(Error::member("/stage_id", FieldCode::Invalid, "must be an open stage"));
+    }
+    note(tx, id, given.note.as_deref())?;
+    let mut open = enter_stage(tx, &before, &stage, Ending::default())?;
+    if open.come_back_on == Some(given.come_back_on) {
+        // Setting the same day again would create no task.
+        open = store::change(tx, &open, &LeadUpdate { come_back_on: Some(None), ..LeadUpdate::default() })?;
+    }
+    let changes = LeadUpdate { come_back_on: Some(Some(given.come_back_on)), ..LeadUpdate::default() };
+    store::change(tx, &open, &changes)
+}
+
+fn note(tx: &mut Tx<'_>, lead: Uuid, text: Option<&str>) -> Result<()> {
+    let Some(text) = text else { return Ok(()) };
+    activities::insert(tx, &ActivityCreate::note_on_lead(lead, text)).map(drop).map_err(|error| error.under("/note"))
 }
 
 /// Moves locked leads of a list, of which none may be converted.

@@ -11,13 +11,14 @@ use crate::people::contacts::model::Contact;
 use crate::sales::deals::model::Deal;
 use crate::sales::leads::convert::{self, ConversionResult, LeadConversion};
 use crate::sales::leads::model::{
-    LEAD, Lead, LeadCreate, LeadDisqualification, LeadList, LeadMove, LeadPage, LeadUpdate,
+    LEAD, Lead, LeadCreate, LeadDisqualification, LeadList, LeadMove, LeadPage, LeadRecycling, LeadUpdate,
 };
-use crate::sales::leads::{moves, store};
+use crate::sales::leads::{moves, store, unconvert};
 use crate::sales::{pipelines, restore};
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id, Include};
 use crate::web::headers::{Format, IdempotencyKey, IfMatch};
+use crate::work::activities::Activity;
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
 use crate::{
     batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
@@ -86,7 +87,27 @@ async fn disqualify(
     key: IdempotencyKey,
     given: Valid<LeadDisqualification>,
 ) -> Result<Reply> {
+    if given.note.is_some() {
+        ctx.actor.require::<can::Create<Activity>>()?;
+    }
     ctx.once(key, move |tx| moves::disqualify(tx, id.0, expected, &given).map(Answer::record)).await
+}
+
+/// Give a disqualified lead another chance at a later date: it returns to an open stage, and gets a task for that day.
+#[utoipa::path(operation_id = "recycle_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")), request_body = LeadRecycling,
+    responses((status = 200, description = "The lead", body = Lead)))]
+#[post("/leads/{lead_id}/recycle")]
+async fn recycle(
+    ctx: Ctx<can::Update<Lead>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+    given: Valid<LeadRecycling>,
+) -> Result<Reply> {
+    if given.note.is_some() {
+        ctx.actor.require::<can::Create<Activity>>()?;
+    }
+    ctx.once(key, move |tx| moves::recycle(tx, id.0, expected, &given).map(Answer::record)).await
 }
 
 /// Convert a lead into a contact, a company and a deal, in one transaction. A repeated request returns the records of
@@ -107,6 +128,22 @@ async fn convert_one(
     let dry_run = asked.dry_run;
     let work = move |tx: &mut crate::db::tx::Tx<'_>| convert::convert(tx, id.0, expected, &asked).map(Answer::ok);
     if dry_run { ctx.rehearse(work).await } else { ctx.once(key, work).await }
+}
+
+/// Take the conversion of a lead back: the lead returns to its stage and gets its open tasks back, and the deal that the
+/// conversion created is deleted, as are a contact and a company that it created and that nothing else refers to. Refused
+/// with `in_use` if the deal has changed since, or if an activity, task, file or another lead refers to it. Also requires
+/// the permission to delete what is deleted.
+#[utoipa::path(operation_id = "unconvert_lead", params(("lead_id" = Uuid, Path, description = "Id of the lead")),
+    responses((status = 200, description = "The lead", body = Lead)))]
+#[post("/leads/{lead_id}/unconvert")]
+async fn unconvert_one(
+    ctx: Ctx<can::Update<Lead>>,
+    id: Id,
+    IfMatch(expected): IfMatch,
+    key: IdempotencyKey,
+) -> Result<Reply> {
+    ctx.once(key, move |tx| unconvert::unconvert(tx, id.0, expected).map(Answer::record)).await
 }
 
 /// List the activities, tasks and events of a lead.
@@ -160,7 +197,7 @@ restore!(Lead, restore::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id
 
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(move_to_stage).service(disqualify);
-    config.service(convert_one).service(timeline).service(remove);
+    config.service(recycle).service(convert_one).service(unconvert_one).service(timeline).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
     config.service(restored).service(bulk_update).service(bulk_delete);
 }

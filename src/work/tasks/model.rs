@@ -13,9 +13,13 @@ use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::time::DateTime;
 use crate::schema::tasks;
 use crate::work::related::Related;
-use crate::{list_params, record, text_enum};
+use crate::work::tasks::reminders::{Reminder, Reminders};
+use crate::{jsonb, list_params, record, text_enum};
 use chrono::NaiveDate;
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
 use diesel::prelude::*;
+use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 use utoipa::ToSchema;
@@ -25,8 +29,20 @@ text_enum! {
     pub enum TaskPriority { Low = "low", Normal = "normal", High = "high", }
 }
 text_enum! {
+    /// From when the next task of a series is counted: from the due times that the rule gives (missed ones are left out),
+    /// or from the day on which the task was completed.
+    pub enum RecurrenceFrom { Due = "due", Completion = "completion", }
+}
+text_enum! {
     pub enum TaskStatus { Open = "open", Done = "done", }
 }
+
+/// Days, as stored in the row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+#[serde(transparent)]
+pub struct Days(pub Vec<NaiveDate>);
+jsonb!(Days);
 
 /// A task.
 #[derive(Clone, Debug, Queryable, Selectable, Serialize, ToSchema)]
@@ -51,6 +67,23 @@ pub struct Task {
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
     pub deal_id: Option<Uuid>,
+    /// How long the task takes.
+    pub duration_minutes: Option<i32>,
+    pub place: Option<String>,
+    #[schema(value_type = Vec<Reminder>)]
+    pub reminders: Reminders,
+    /// The rule of the series (RFC 5545).
+    pub recurrence: Option<String>,
+    pub recurrence_from: RecurrenceFrom,
+    /// Days without a task of the series.
+    #[schema(value_type = Vec<NaiveDate>)]
+    pub recurrence_exceptions: Days,
+    /// The id of the first task of the series.
+    pub series_id: Option<Uuid>,
+    /// The place in the series, from 1.
+    pub occurrence: i32,
+    /// The task of the series that followed when this one was completed.
+    pub next_instance_id: Option<Uuid>,
     pub status: TaskStatus,
     pub result: Option<String>,
     pub completed_at: Option<DateTime>,
@@ -74,7 +107,7 @@ static LINKS: [OwnerLink; 4] = crate::linked_records!(tasks);
 impl Resource for Task {
     const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::TASK, "Tasks with due dates.")
         .owned(Reach::OwnerOrLinked(&ASSIGNEE, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
-        .events(&[verbs::SOFT, &["completed"]])
+        .events(&[verbs::SOFT, &["completed", "reopened"]])
         .described(&TASK, "CrmTask")
         .displayed_as("tasks.title")
         .with_csv();
@@ -82,6 +115,22 @@ impl Resource for Task {
 pub type TaskPage = Page<Task>;
 
 impl Task {
+    /// Checks whether completing the task means that somebody contacted the person.
+    pub fn is_contact(&self) -> bool {
+        matches!(self.r#type.as_str(), "call" | "meeting" | "email" | "message" | "visit")
+    }
+
+    /// Checks that a task with a series or with relative reminders is due at some time.
+    pub fn require_due(&self) -> Result<(), FieldError> {
+        let missing = |pointer: String| FieldError::member(pointer, FieldCode::Required, "requires due_at or due_date");
+        let relative = self.reminders.0.iter().position(|reminder| reminder.minutes_before.is_some());
+        match (self.due_end, &self.recurrence, relative) {
+            (None, Some(_), _) => Err(missing("/recurrence".into())),
+            (None, None, Some(n)) => Err(missing(format!("/reminders/{n}/minutes_before"))),
+            _ => Ok(()),
+        }
+    }
+
     pub fn related(&self) -> Related {
         Related { contact: self.contact_id, company: self.company_id, lead: self.lead_id, deal: self.deal_id }
     }
@@ -108,10 +157,38 @@ pub struct TaskCreate {
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
     pub deal_id: Option<Uuid>,
+    /// How long the task takes.
+    #[schema(minimum = 1, maximum = 20_160)]
+    pub duration_minutes: Option<i32>,
+    #[schema(max_length = 500)]
+    pub place: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Vec<Reminder>, max_items = 10)]
+    pub reminders: Reminders,
+    /// A rule of RFC 5545 with days as the smallest unit, such as `FREQ=WEEKLY;BYDAY=MO`. When the task is completed, the
+    /// next one is created. Requires a due time or day.
+    #[schema(min_length = 1, max_length = 500, example = "FREQ=WEEKLY;BYDAY=MO")]
+    pub recurrence: Option<String>,
+    /// `due` if absent.
+    pub recurrence_from: Option<RecurrenceFrom>,
+    /// Days without a task of the series.
+    #[serde(default)]
+    #[schema(value_type = Vec<NaiveDate>, max_items = 100)]
+    pub recurrence_exceptions: Days,
 }
 
 impl Rules for TaskCreate {
     fn rules(&self, bad: &mut Vec<FieldError>) {
+        self.reminders.rules(bad);
+        let due = self.due_at.is_some() || self.due_date.is_some();
+        if self.recurrence.is_some() && !due {
+            bad.push(FieldError::member("/recurrence", FieldCode::Required, "requires due_at or due_date"));
+        }
+        let relative = self.reminders.0.iter().position(|reminder| reminder.minutes_before.is_some());
+        if let Some(n) = relative.filter(|_| !due) {
+            let pointer = format!("/reminders/{n}/minutes_before");
+            bad.push(FieldError::member(pointer, FieldCode::Required, "requires due_at or due_date"));
+        }
         if self.due_at.is_some() && self.due_date.is_some() {
             bad.push(FieldError::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
         }
@@ -149,12 +226,31 @@ pub struct TaskUpdate {
     pub lead_id: Option<Option<Uuid>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub deal_id: Option<Option<Uuid>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(minimum = 1, maximum = 20_160)]
+    pub duration_minutes: Option<Option<i32>>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 500)]
+    pub place: Option<Option<String>>,
+    /// Replaces all reminders.
+    #[schema(nullable = false, value_type = Option<Vec<Reminder>>, max_items = 10)]
+    pub reminders: Option<Reminders>,
+    /// Begins a new series with this task. Null ends the series.
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(min_length = 1, max_length = 500, example = "FREQ=WEEKLY;BYDAY=MO")]
+    pub recurrence: Option<Option<String>>,
+    #[schema(nullable = false)]
+    pub recurrence_from: Option<RecurrenceFrom>,
+    /// Replaces all exceptions.
+    #[schema(nullable = false, value_type = Option<Vec<NaiveDate>>, max_items = 100)]
+    pub recurrence_exceptions: Option<Days>,
 }
 
 impl Rules for TaskUpdate {
     crate::read_only_members_of!(Task);
 
     fn rules(&self, bad: &mut Vec<FieldError>) {
+        self.reminders.iter().for_each(|reminders| reminders.rules(bad));
         if matches!((self.due_at, self.due_date), (Some(Some(_)), Some(Some(_)))) {
             bad.push(FieldError::member("/due_date", FieldCode::StatedTwice, "must not be combined with due_at"));
         }
@@ -185,6 +281,9 @@ pub static TASK: Fields<tasks::table> = Fields {
         field("company_id", &tasks::company_id).to(Kind::COMPANY).hot(),
         field("lead_id", &tasks::lead_id).to(Kind::LEAD).hot(),
         field("deal_id", &tasks::deal_id).to(Kind::DEAL).hot(),
+        field("place", &tasks::place),
+        field("duration_minutes", &tasks::duration_minutes),
+        field("series_id", &tasks::series_id),
         field("status", &tasks::status).one_of(TaskStatus::TEXTS).hot(),
         field("completed_at", &tasks::completed_at),
         field("created_at", &tasks::created_at),
@@ -198,6 +297,7 @@ pub static TASK: Fields<tasks::table> = Fields {
         members: &["title"],
         exact: &[exact("fold(tasks.title) = ", &["title"])],
     }),
+    derived: &[],
     links: &crate::related_links!(TASK, always false, crate::import_link!(TASK)),
     table: PhantomData,
 };

@@ -9,7 +9,7 @@ use crate::web::ctx::{Ctx, Id, Include};
 use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::work::tasks::model::TASK;
 use crate::work::tasks::model::{Task, TaskCompletion, TaskCreate, TaskList, TaskPage, TaskUpdate};
-use crate::work::tasks::store;
+use crate::work::tasks::{series, store};
 use crate::{batch_create, batch_delete, batch_update, bulk_delete, bulk_update, restore, search_records};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -65,6 +65,14 @@ async fn finish(
     ctx.once(key, move |tx| store::complete(tx, id.0, expected, given.result.as_deref()).map(Answer::record)).await
 }
 
+/// Reopen a completed task. If it is of a series, the next task is deleted, unless somebody has changed that one.
+#[utoipa::path(operation_id = "reopen_task", params(("task_id" = Uuid, Path, description = "Id of the task")),
+    responses((status = 200, description = "The open task", body = Task)))]
+#[post("/tasks/{task_id}/reopen")]
+async fn reopen(ctx: Ctx<can::Update<Task>>, id: Id, IfMatch(expected): IfMatch, key: IdempotencyKey) -> Result<Reply> {
+    ctx.once(key, move |tx| series::reopen(tx, id.0, expected).map(Answer::record)).await
+}
+
 /// Delete a task.
 #[utoipa::path(operation_id = "delete_task", params(("task_id" = Uuid, Path, description = "Id of the task")),
     responses((status = 204, description = "Deleted")))]
@@ -83,7 +91,7 @@ search_records!(Task, TaskPage, "/tasks/search" "search_tasks");
 restore!(Task, store::restore, "/tasks/{task_id}/restore" "restore_task" "task_id");
 
 pub fn service(config: &mut ServiceConfig<'_>) {
-    config.service(list).service(create).service(read).service(change).service(finish).service(remove);
+    config.service(list).service(create).service(read).service(change).service(finish).service(reopen).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete);
     config.service(restored).service(bulk_update).service(bulk_delete);
 }

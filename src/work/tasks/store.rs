@@ -7,15 +7,17 @@ use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::db::updates::{Group, execute_combined, newly_referenced, rows_of, split_dependent};
 use crate::db::{refs, visibility};
+use crate::kernel::access::actor::ActorKind;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
-use crate::kernel::values::time::{DateTime, day_start};
 use crate::schema::tasks;
 use crate::work::related::{self, Related};
-use crate::work::tasks::model::{TASK, Task, TaskCreate, TaskPriority, TaskStatus, TaskUpdate};
+use crate::work::tasks::model::{RecurrenceFrom, TASK, Task, TaskCreate, TaskPriority, TaskStatus, TaskUpdate};
+use crate::work::tasks::reminders;
+use crate::work::tasks::row::{NewTask, due_end};
+use crate::work::tasks::series::{self, Place};
 use crate::{insert_rows, restorable, stored};
-use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -60,10 +62,6 @@ fn refresh(tx: &mut Tx<'_>, rows: &[Task]) -> Result<()> {
     related::refresh_all(tx, &rows.iter().map(Task::related).collect::<Vec<_>>())
 }
 
-fn due_end(tx: &Tx<'_>, at: Option<DateTime>, date: Option<NaiveDate>) -> Option<DateTime> {
-    at.or_else(|| date.and_then(|day| day.succ_opt()).map(|next| day_start(next, tx.zone())))
-}
-
 /// Inserts many tasks with few statements. If the database refuses one row, all fail.
 pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     let mut named = Vec::new();
@@ -74,9 +72,29 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     }
     refs::require_visible(tx, &named)?;
     refs::require_active(tx, list.iter().map(|new| new.assignee_id), "/assignee_id")?;
-    let row = |new: &&TaskCreate| NewTask {
+    for new in list {
+        if let Some(rule) = &new.recurrence {
+            series::check(tx, rule, series::local_due(tx, new.due_at, new.due_date))?;
+        }
+    }
+    let rows: Vec<NewTask> = list.iter().map(|new| new_row(tx, new)).collect();
+    let made: Vec<Task> = insert_rows!(tx, tasks, rows, Task).map_constraint(CONSTRAINTS)?;
+    let reminding = made.iter().filter(|task| !task.reminders.0.is_empty());
+    reminders::schedule(tx, reminding.map(|task| task.id).collect())?;
+    refresh(tx, &made)?;
+    for task in &made {
+        tx.record(Event::created(task)?);
+    }
+    Ok(made)
+}
+
+fn new_row(tx: &Tx<'_>, new: &TaskCreate) -> NewTask {
+    let id = new.id.unwrap_or_else(Uuid::now_v7);
+    let first = new.recurrence.as_ref().map(|_| series::begin(tx, id, new.due_at, new.due_date));
+    let place = first.unwrap_or(Place { occurrence: 1, ..Place::default() });
+    NewTask {
         workspace_id: tx.workspace(),
-        id: new.id.unwrap_or_else(Uuid::now_v7),
+        id,
         type_: new.r#type.clone().unwrap_or_else(|| "todo".into()),
         title: new.title.clone(),
         notes: new.notes.clone(),
@@ -89,38 +107,19 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
         company_id: new.company_id,
         lead_id: new.lead_id,
         deal_id: new.deal_id,
+        duration_minutes: new.duration_minutes,
+        place: new.place.clone(),
+        reminders: new.reminders.clone(),
+        recurrence: new.recurrence.clone(),
+        recurrence_from: new.recurrence_from.unwrap_or(RecurrenceFrom::Due),
+        recurrence_exceptions: new.recurrence_exceptions.clone(),
+        series_id: place.series,
+        series_start: place.start,
+        occurrence: place.occurrence,
+        occurrence_at: place.at,
         created_at: tx.now,
         updated_at: tx.now,
-    };
-    let rows: Vec<NewTask> = list.iter().map(row).collect();
-    let made: Vec<Task> = insert_rows!(tx, tasks, rows, Task).map_constraint(CONSTRAINTS)?;
-    refresh(tx, &made)?;
-    for task in &made {
-        tx.record(Event::created(task)?);
     }
-    Ok(made)
-}
-
-/// A row to insert.
-#[derive(Insertable)]
-#[diesel(table_name = tasks, treat_none_as_default_value = false)]
-struct NewTask {
-    workspace_id: Uuid,
-    id: Uuid,
-    type_: String,
-    title: String,
-    notes: Option<String>,
-    due_at: Option<DateTime>,
-    due_date: Option<NaiveDate>,
-    due_end: Option<DateTime>,
-    priority: TaskPriority,
-    assignee_id: Uuid,
-    contact_id: Option<Uuid>,
-    company_id: Option<Uuid>,
-    lead_id: Option<Uuid>,
-    deal_id: Option<Uuid>,
-    created_at: DateTime,
-    updated_at: DateTime,
 }
 
 /// Changes locked tasks, each group in its own way.
@@ -129,7 +128,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
     let one_cleared = |changes: &TaskUpdate| {
         !matches!((changes.due_at, changes.due_date), (None, None) | (Some(Some(_)), _) | (_, Some(Some(_))))
     };
-    let groups = split_dependent(groups, one_cleared);
+    // A new series begins at the due time of each task.
+    let depends = |changes: &TaskUpdate| one_cleared(changes) || matches!(changes.recurrence, Some(Some(_)));
+    let groups = split_dependent(groups, depends);
     let named = groups.iter().flat_map(|(rows, changes)| {
         let (contact, company) = (changes.contact_id.flatten(), changes.company_id.flatten());
         let named =
@@ -148,19 +149,47 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
             (_, Some(Some(date))) => Some((None, Some(date))),
             (at, date) => rows.first().map(|row| (at.unwrap_or(row.due_at), date.unwrap_or(row.due_date))),
         };
+        // A rule that is sent back unchanged does not begin a new series.
+        let new_rule = |row: &&&Task| changes.recurrence.as_ref().is_some_and(|rule| *rule != row.recurrence);
+        let series = rows.first().filter(new_rule).filter(|_| matches!(changes.recurrence, Some(Some(_))));
+        if let (Some(row), Some(Some(rule))) = (series, &changes.recurrence) {
+            let (at, date) = due.unwrap_or((row.due_at, row.due_date));
+            series::check(tx, rule, series::local_due(tx, at, date))?;
+        }
+        let series = series.map(|row| {
+            let (at, date) = due.unwrap_or((row.due_at, row.due_date));
+            let place = series::begin(tx, row.series_id.unwrap_or(row.id), at, date);
+            (
+                (tasks::series_id.eq(place.series), tasks::series_start.eq(place.start)),
+                (tasks::occurrence.eq(place.occurrence), tasks::occurrence_at.eq(place.at)),
+            )
+        });
         let due = due.map(|(at, date)| {
             (tasks::due_at.eq(at), tasks::due_date.eq(date), tasks::due_end.eq(due_end(tx, at, date)))
         });
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = tasks::table.filter(tasks::workspace_id.eq(tx.workspace())).filter(tasks::id.eq_any(ids));
         let version = (tasks::version.eq(tasks::version + 1), tasks::updated_at.eq(tx.now));
-        updates.push(diesel::update(these).set((*changes, due, version)).returning(Task::as_returning()));
+        updates.push(diesel::update(these).set((*changes, due, series, version)).returning(Task::as_returning()));
     }
     let changed: Vec<Task> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
+    changed.iter().try_for_each(Task::require_due)?;
+    let rescheduled =
+        |changes: &TaskUpdate| changes.reminders.is_some() || changes.due_at.is_some() || changes.due_date.is_some();
+    let rescheduled = groups.iter().filter(|(_, changes)| rescheduled(changes)).flat_map(|(rows, _)| rows);
+    reminders::schedule(tx, rescheduled.map(|row| row.id).collect())?;
     let rows = rows_of(&groups);
     let related = rows.iter().map(|row| row.related()).chain(changed.iter().map(Task::related));
     related::refresh_all(tx, &related.collect::<Vec<_>>())?;
     events::record_changes(tx, &rows, changed)
+}
+
+/// Locks and returns tasks that are not deleted, even if the caller does not see them. Used when their record changes.
+pub fn lock_existing(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<Vec<Task>> {
+    let these = in_workspace(tx.workspace()).filter(tasks::id.eq_any(ids));
+    let these: Vec<Task> = these.order(tasks::id).select(Task::as_select()).for_no_key_update().load(tx.conn)?;
+    these.iter().for_each(|task| tx.advance_now(task.updated_at));
+    Ok(these)
 }
 
 /// Locks and returns the tasks that are still open, even if the caller does not see them. Used when their record
@@ -177,9 +206,11 @@ pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&s
     if before.status == TaskStatus::Done {
         return Err(Error::new(Code::AlreadyCompleted, "the task is already completed"));
     }
+    let next = series::continue_after(tx, &before)?;
     let after: Task = diesel::update(tasks::table.find((tx.workspace(), id)))
         .set((
             tasks::status.eq(TaskStatus::Done),
+            tasks::next_instance_id.eq(next),
             tasks::result.eq(result),
             tasks::completed_at.eq(tx.now),
             tasks::completed_by.eq(tx.actor.user),
@@ -188,7 +219,12 @@ pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&s
         .returning(Task::as_returning())
         .get_result(tx.conn)?;
     after.related().refresh(tx)?;
-    after.related().touch(tx)?;
+    if tx.actor.actor_kind == ActorKind::User {
+        after.related().touch(tx)?;
+    }
+    if after.is_contact() {
+        after.related().answer(tx, tx.now)?;
+    }
     tx.record(Event::changed("completed", &before, &after)?);
     Ok(after)
 }
@@ -196,6 +232,8 @@ pub fn complete(tx: &mut Tx<'_>, id: Uuid, expected: Expected, result: Option<&s
 /// Restores a task. It may become the next task of its records again.
 pub fn restore(tx: &mut Tx<'_>, id: Uuid) -> Result<Task> {
     let row: Task = table::restore(tx, id)?;
+    let row = series::leave_if_replaced(tx, row)?;
+    reminders::schedule(tx, vec![id])?;
     row.related().refresh(tx)?;
     Ok(row)
 }

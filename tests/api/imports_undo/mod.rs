@@ -299,7 +299,9 @@ fn a_move_to_another_stage_is_taken_back_with_its_history() {
         for list in ["deals", "leads"] {
             let records = state[list].as_array_mut().unwrap();
             records.retain(|record| record["id"] != json!(later));
-            records.iter_mut().for_each(|record| record["last_activity_at"] = Json::Null);
+            records
+                .iter_mut()
+                .for_each(|record| (record["last_activity_at"], record["board_position"]) = (Json::Null, Json::Null));
         }
         state
     };

@@ -41,6 +41,8 @@ RULES = [
     ("invalid_choice", "/settings/match_by/[0-9]+$", "(?!must be one of id, external_id, email, phone, sku, domain, full_name)", "the keys of the resource"),
     ("too_long", "", "exceeds the cost limit", "the weight of all conditions together"),
     ("invalid_choice", "(^|/)(sort|include|columns(/[0-9]+)?|(all|any|none)/[0-9]+/(field|op))$", "(?!must be one of eq, in, ne, not_in, )", "one schema for all searches; own fields"),
+    ("invalid_format", "(^|/)recurrence$", "", "a rule of RFC 5545 is more than a pattern"),
+    ("invalid_format|invalid", "^(from|to|untouched_since|period)$", "must be a (day|period)", "days, instants and relative times"),
     ("invalid_format|invalid_choice", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
     (".*", "^/items/[0-9]+/body/", "", "one schema for what a composite makes of six resources"),
 ]

@@ -1,0 +1,10 @@
+drop index tasks_by_completer;
+drop index activities_by_author;
+drop index deals_by_closer;
+drop index leads_by_come_back;
+drop index leads_unanswered;
+drop index leads_open_by_owner;
+drop index deals_open_by_owner;
+drop index leads_untouched;
+drop index deals_untouched;
+alter table leads drop column first_response_at;

@@ -1,0 +1,15 @@
+drop index tasks_by_series;
+drop index tasks_to_remind;
+alter table tasks
+    drop column next_instance_id,
+    drop column occurrence_at,
+    drop column occurrence,
+    drop column series_start,
+    drop column series_id,
+    drop column recurrence_exceptions,
+    drop column recurrence_from,
+    drop column recurrence,
+    drop column next_reminder_at,
+    drop column reminders,
+    drop column place,
+    drop column duration_minutes;

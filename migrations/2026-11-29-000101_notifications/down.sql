@@ -1,0 +1,2 @@
+alter table users drop column muted_notifications;
+drop table notifications;
