@@ -52,7 +52,10 @@ impl Period {
             let detail = "requires a period: from and to, or period";
             Error::parameters(vec![FieldError::parameter("compare", FieldCode::Required, detail)])
         };
-        self.earlier(*earlier).map(Some).ok_or_else(bounded)
+        let (Some(_), Some(_)) = (self.from, self.to) else { return Err(bounded()) };
+        let in_range = |period: &Period| [period.from, period.to].iter().flatten().all(|day| day.year() > 0);
+        let too_early = || wrong("compare", "must not reach before the year 1");
+        self.earlier(*earlier).filter(in_range).map(Some).ok_or_else(too_early)
     }
 
     /// Returns the earlier period: the one of the same length just before, or the same one of the year before. Whole months
@@ -162,12 +165,13 @@ mod tests {
         let [from, to] = relative::period("last_month", Tz::UTC).unwrap();
         assert_eq!(read("period=last_month").unwrap().0, Period { from: Some(from), to: Some(to) });
         for (query, expected) in [
-            ("from=2026-03-01&to=2026-03-01", "to invalid_format"),
-            ("period=next", "period invalid_format"),
+            ("from=2026-03-01&to=2026-03-01", "to invalid"),
+            ("period=next", "period invalid"),
             ("period=today&from=2026-03-01", "period stated_twice"),
             ("compare=year", "compare required"),
             ("from=2026-03-01&compare=previous", "compare required"),
             ("period=today&compare=last", "compare invalid_choice"),
+            ("from=0613-08-23&to=2950-01-20&compare=previous", "compare invalid"),
         ] {
             assert_eq!(refusals(&read(query).unwrap_err()), [expected], "{query}");
         }

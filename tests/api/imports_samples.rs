@@ -6,6 +6,7 @@ use crate::support::{Client, id, unique};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use voronka::kernel::values::time::DateTime;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/import-samples");
 /// Members that differ from run to run, or that no file sets.
@@ -69,7 +70,7 @@ fn records(owner: &Client, resource: &str) -> Vec<Json> {
     let page = owner.get(&format!("/{resource}?include={include}&sort=created_at&limit=10")).ok();
     // Times the server set itself. Times in the files lie before or after, whenever the test runs.
     let began = owner.get("/me").ok()["workspace"]["created_at"].as_str().unwrap().to_owned();
-    let of_the_test = began..=chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
+    let of_the_test = began..=DateTime::now().utc().format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
     let names = names(&page);
     let mut all: Vec<Json> =
         page["data"].as_array().unwrap().iter().map(|one| shown(one, &names, &of_the_test)).collect();

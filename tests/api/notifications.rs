@@ -3,6 +3,7 @@ use crate::attention::sql;
 use crate::support::server::server;
 use crate::support::{Client, id, key, stage, user, user_with, workspace};
 use serde_json::{Value as Json, json};
+use voronka::kernel::values::time::DateTime;
 
 fn list(client: &Client, query: &str) -> Vec<Json> {
     client.get(&format!("/notifications?limit=100{query}")).ok()["data"].as_array().unwrap().clone()
@@ -129,7 +130,7 @@ fn names_of_records_that_are_gone_are_not_shown() {
 #[test]
 fn a_reminder_is_told_once_by_many_workers() {
     let owner = workspace();
-    let soon = |minutes: i64| (chrono::Utc::now() + chrono::Duration::minutes(minutes)).to_rfc3339();
+    let soon = |minutes: i64| (DateTime::now().utc() + chrono::Duration::minutes(minutes)).to_rfc3339();
     let reminders = json!([{ "minutes_before": 60, "at": null }, { "minutes_before": 30, "at": null }]);
     let body = json!({ "title": "Call", "due_at": soon(120), "reminders": reminders });
     let task = id(&owner.post("/tasks", body).created());

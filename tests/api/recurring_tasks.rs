@@ -1,6 +1,7 @@
 //! Duration, place and reminders of tasks; series of tasks that repeat; reopened tasks.
 use crate::support::{Client, id, workspace};
 use serde_json::{Value as Json, json};
+use voronka::kernel::values::time::DateTime;
 
 fn task(owner: &Client, body: Json) -> Json {
     owner.post("/tasks", body).created()
@@ -16,7 +17,7 @@ fn follower(owner: &Client, completed: &Json) -> Json {
 }
 
 fn day(days: i64) -> String {
-    (chrono::Utc::now() + chrono::Duration::days(days)).date_naive().to_string()
+    (DateTime::now().utc() + chrono::Duration::days(days)).date_naive().to_string()
 }
 
 #[test]

@@ -48,7 +48,8 @@ fn a_conversion_is_taken_back() {
 fn a_deal_that_went_on_keeps_its_lead() {
     let owner = workspace();
     let quoted = stage(&owner, "deal", "Quote sent");
-    let acts: [(&str, &dyn Fn(&str)); 5] = [
+    type Act<'a> = &'a dyn Fn(&str);
+    let acts: [(&str, Act<'_>); 5] = [
         ("a move", &|deal| drop(owner.post(&format!("/deals/{deal}/move"), json!({ "stage_id": quoted })).ok())),
         ("a change", &|deal| drop(owner.patch(&format!("/deals/{deal}"), json!({ "next_step": "x" })).ok())),
         ("a call", &|deal| {

@@ -129,10 +129,24 @@ mod tests {
     }
 
     #[test]
+    fn former_periods_have_names() {
+        let now = date("2026-05-20");
+        for (name, first, after) in [
+            ("yesterday", "2026-05-19", "2026-05-20"),
+            ("last_week", "2026-05-11", "2026-05-18"),
+            ("last_month", "2026-04-01", "2026-05-01"),
+            ("last_quarter", "2026-01-01", "2026-04-01"),
+            ("last_year", "2025-01-01", "2026-01-01"),
+        ] {
+            assert_eq!(period_on(name, now), Some([date(first), date(after)]), "{name}");
+        }
+        assert_eq!(period_on("last_month-1m", now), None, "an offset belongs to the current one");
+    }
+
+    #[test]
     fn only_known_words_are_relative() {
         let zone = chrono_tz::Europe::Tallinn;
-        for text in
-            ["", "yesterday", "Today", "today ", "today+1", "todays", "this_week+1x", "2026-01-31", "+1d", "now"]
+        for text in ["", "recently", "Today", "today ", "today+1", "todays", "this_week+1x", "2026-01-31", "+1d", "now"]
         {
             assert_eq!(period_on(text, date("2026-05-20")), None, "{text}");
         }
