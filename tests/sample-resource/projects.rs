@@ -139,6 +139,7 @@ pub static PROJECT: Fields<projects::table> = Fields {
         members: &["name"],
         exact: &[exact("fold(projects.name) = ", &["name"])],
     }),
+    derived: &[],
     links: &[],
     table: PhantomData,
 };
