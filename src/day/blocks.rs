@@ -1,11 +1,11 @@
 //! The blocks of a day. Each is an ordinary list query: its total and first records come from the same filter that a
 //! client gets to list the rest.
+use crate::db::refs;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::NothingHidden;
-use crate::kernel::access::resource::{self, Display};
 use crate::kernel::answers::included::RecordRef;
 use crate::kernel::error::Result;
 use crate::kernel::fields::kind::Kind;
@@ -220,7 +220,7 @@ fn load<T>(
     let mut statement = statement
         .set("workspace", Part::Id(tx.workspace()))
         .set("zone", Part::Text(tx.actor.settings.own_time_zone.name().to_owned()))
-        .set("contact_name", Part::Sql(contact_name(tx.actor)))
+        .set("contact_name", Part::Sql(refs::name_column(tx.actor, Kind::CONTACT).unwrap_or("null::text")))
         .set("blocks", Part::Nested(Box::new(union)));
     for (name, kind) in
         [("contacts", Kind::CONTACT), ("companies", Kind::COMPANY), ("leads", Kind::LEAD), ("deals", Kind::DEAL)]
@@ -255,13 +255,4 @@ fn block<T>(
         .set("order", Part::Fragment(Arc::new(plan.order.into_fragment())))
         .set("limit", Part::Int(limit))
         .set("most", Part::Int(TOTAL_MAX + 1)))
-}
-
-/// The SQL of a contact's name, without what the role hides.
-fn contact_name(actor: &Actor) -> &'static str {
-    match resource::of(Kind::CONTACT).display {
-        Some(Display::ByRole(name)) => name(&actor.access),
-        Some(Display::Column(name)) => name,
-        None => "null::text",
-    }
 }

@@ -107,8 +107,7 @@ enum Whose {
     Team(Uuid),
 }
 
-fn asked(query: QueryParams, actor: &Actor) -> Result<(Whose, i64)> {
-    let mut query = query;
+fn asked(mut query: QueryParams, actor: &Actor) -> Result<(Whose, i64)> {
     let user = match query.take("user_id").as_deref() {
         Some("me") => Some(actor.user),
         Some(text) => {

@@ -17,11 +17,10 @@ use uuid::Uuid;
 pub struct Notice {
     pub user: Uuid,
     pub kind: &'static str,
-    pub record: Option<(Kind, Uuid)>,
+    /// The record, or the first of several.
+    pub record: (Kind, Uuid),
     /// The number of records that it tells of.
     pub count: usize,
-    /// A key; a user is told only once of each.
-    pub once: Option<String>,
 }
 
 /// A record became the user's, by a change of its owner or by its creation.
@@ -32,12 +31,11 @@ const HANDED_OVER: &str = "handed_over";
 const TOGETHER: usize = 5;
 
 const INSERT: &str = "
-    insert into notifications (workspace_id, id, user_id, kind, record_kind, record_id, count, actor_id, once, created_at)
-    select :workspace, n.id, n.user_id, n.kind, n.record_kind, n.record_id, n.count, :actor, n.once, :now
-    from jsonb_to_recordset(:notices::jsonb) n (id uuid, user_id uuid, kind text, record_kind text, record_id uuid, count integer, once text)
+    insert into notifications (workspace_id, id, user_id, kind, record_kind, record_id, count, actor_id, created_at)
+    select :workspace, n.id, n.user_id, n.kind, n.record_kind, n.record_id, n.count, :actor, :now
+    from jsonb_to_recordset(:notices::jsonb) n (id uuid, user_id uuid, kind text, record_kind text, record_id uuid, count integer)
     join users on users.workspace_id = :workspace and users.id = n.user_id and users.status = 'active'
-    where not users.muted_notifications ? n.kind
-    on conflict do nothing";
+    where not users.muted_notifications ? n.kind";
 
 /// Stores notices. Users who are not active or do not want the kind get none.
 pub fn insert(
@@ -52,8 +50,7 @@ pub fn insert(
     }
     let row = |notice: &Notice| {
         json!({ "id": Uuid::now_v7(), "user_id": notice.user, "kind": notice.kind, "count": notice.count,
-            "record_kind": notice.record.map(|(kind, _)| kind.as_str()), "record_id": notice.record.map(|(_, id)| id),
-            "once": notice.once })
+            "record_kind": notice.record.0.as_str(), "record_id": notice.record.1 })
     };
     let rows: Vec<Json> = notices.iter().map(row).collect();
     Statement::new(INSERT)
@@ -97,9 +94,9 @@ fn derived(list: &[Event], doer: Option<Uuid>) -> Vec<Notice> {
 }
 
 fn told(user: Uuid, kind: &'static str, of: Kind, records: &[Uuid]) -> Vec<Notice> {
+    let notice = |kind, count| move |id: &Uuid| Notice { user, kind, record: (of, *id), count };
     if records.len() > TOGETHER {
-        let first = records.first().map(|id| (of, *id));
-        return vec![Notice { user, kind: HANDED_OVER, record: first, count: records.len(), once: None }];
+        return records.first().map(notice(HANDED_OVER, records.len())).into_iter().collect();
     }
-    records.iter().map(|id| Notice { user, kind, record: Some((of, *id)), count: 1, once: None }).collect()
+    records.iter().map(notice(kind, 1)).collect()
 }

@@ -2,7 +2,7 @@
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
-use crate::kernel::access::actor::UserStatus;
+use crate::kernel::access::actor::{Actor, UserStatus};
 use crate::kernel::access::grants::Action;
 use crate::kernel::access::resource::{self, Display, Reference};
 use crate::kernel::answers::included::{Included, RecordRef};
@@ -56,6 +56,14 @@ fn named(member: &Json) -> Vec<Uuid> {
     }
 }
 
+/// Returns the SQL of the display name of a kind, without what the caller's role hides.
+pub fn name_column(actor: &Actor, kind: Kind) -> Option<&'static str> {
+    Some(match resource::of(kind).display? {
+        Display::Column(column) => column,
+        Display::ByRole(column) => column(&actor.access),
+    })
+}
+
 const NAMES: &str =
     "select id, :name as name from :records where workspace_id = :workspace and id = any(:ids) and (:seen) order by id";
 
@@ -75,11 +83,7 @@ const EXISTING: &str =
 
 /// Returns the display names of records; omits records that do not exist or that the caller cannot see.
 pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>> {
-    let Some(display) = resource::of(kind).display.filter(|_| !ids.is_empty()) else { return Ok(Vec::new()) };
-    let name = match display {
-        Display::Column(column) => column,
-        Display::ByRole(column) => column(&tx.actor.access),
-    };
+    let Some(name) = name_column(tx.actor, kind).filter(|_| !ids.is_empty()) else { return Ok(Vec::new()) };
     let statement = Statement::new(NAMES)
         .prepared()
         .set("name", Part::Sql(name))

@@ -291,15 +291,16 @@ const MOVED: &str = "update tasks set due_end = moved.due_end \
     from unnest(:days::date[], :ends::timestamptz[]) moved (due_date, due_end) \
     where tasks.workspace_id = :workspace and tasks.due_date = moved.due_date";
 
-/// The next reminders of all-day tasks. Reminders count from the beginning of the day.
-const REMINDED: &str = "update tasks set next_reminder_at = ( \
-        select min(reminder.at) from ( \
-            select coalesce((r ->> 'at')::timestamptz, \
-                tasks.due_date::timestamp at time zone :zone - make_interval(mins => (r ->> 'minutes_before')::int)) as at \
-            from jsonb_array_elements(tasks.reminders) r \
-        ) reminder where reminder.at > :now \
-    ) \
-    where tasks.workspace_id = :workspace and tasks.due_date is not null and tasks.reminders <> '[]' and tasks.status = 'open'";
+/// Sets the time of the next reminder of some tasks. Reminders in the past are left out.
+pub fn schedule_reminders(tx: &mut Tx<'_>, zone: Tz, which: Statement) -> Result<()> {
+    Statement::new(include_str!("related/next_reminder.sql"))
+        .set("workspace", Part::Id(tx.workspace()))
+        .set("zone", Part::Text(zone.name().to_owned()))
+        .set("now", Part::At(tx.now))
+        .set("which", Part::Nested(Box::new(which)))
+        .execute(tx.conn)?;
+    Ok(())
+}
 
 /// Updates the due times of all-day tasks after a change of the workspace's time zone.
 pub fn move_days(tx: &mut Tx<'_>, zone: Tz) -> Result<()> {
@@ -312,11 +313,8 @@ pub fn move_days(tx: &mut Tx<'_>, zone: Tz) -> Result<()> {
         .set("days", Part::Texts(days.iter().map(NaiveDate::to_string).collect()))
         .set("ends", Part::Texts(days.iter().map(end).collect()))
         .execute(tx.conn)?;
-    Statement::new(REMINDED)
-        .set("workspace", Part::Id(tx.workspace()))
-        .set("zone", Part::Text(zone.name().to_owned()))
-        .set("now", Part::At(tx.now))
-        .execute(tx.conn)?;
+    let reminding = "tasks.due_date is not null and tasks.reminders <> '[]' and tasks.status = 'open'";
+    schedule_reminders(tx, zone, Statement::new(reminding))?;
     let open = all_day.filter(tasks::status.eq("open")).filter(tasks::deleted_at.is_null());
     let links = (tasks::contact_id, tasks::company_id, tasks::lead_id, tasks::deal_id);
     let links: Vec<[Option<Uuid>; 4]> = open

@@ -37,17 +37,14 @@ use uuid::Uuid;
 
 text_enum! {
     /// What a notification tells: a record became yours (`assigned`, or `new_lead` for a new one), several did at once
-    /// (`handed_over`), a reminder of a task is due, somebody mentioned you, a lead waits for its first answer, a record
-    /// began to rot, an import ended.
+    /// (`handed_over`), a reminder of a task is due, a lead waits for its first answer, a record began to rot.
     pub enum NotificationKind {
         Assigned = "assigned",
         NewLead = "new_lead",
         HandedOver = "handed_over",
         Reminder = "reminder",
-        Mentioned = "mentioned",
         Unanswered = "unanswered",
         Rotting = "rotting",
-        ImportFinished = "import_finished",
     }
 }
 

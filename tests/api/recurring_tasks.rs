@@ -188,7 +188,9 @@ fn an_unchanged_rule_does_not_begin_a_new_series() {
     // An all-day series whose task gets a time goes on at that time.
     let day = task(&owner, json!({ "title": "D", "due_date": "2031-03-03", "recurrence": "FREQ=WEEKLY" }));
     owner.patch(&format!("/tasks/{}", id(&day)), json!({ "due_at": "2031-03-03T14:00:00Z" })).ok();
-    assert_eq!(follower(&owner, &complete(&owner, &day))["due_at"], "2031-03-10T14:00:00.000Z");
+    let second = follower(&owner, &complete(&owner, &day));
+    assert_eq!(second["due_at"], "2031-03-10T14:00:00.000Z");
+    assert_eq!(follower(&owner, &complete(&owner, &second))["due_at"], "2031-03-17T14:00:00.000Z", "and stays there");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The cards of a board.
+use crate::db::refs;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::next_task::{LoadedTask, NextTaskState};
-use crate::kernel::access::resource::{self, Display};
 use crate::kernel::answers::included::RecordRef;
 use crate::kernel::error::Result;
 use crate::kernel::fields::cond::Cond;
@@ -203,15 +203,10 @@ pub fn first<T>(
         .set("after", Part::Fragment(Arc::new(plan.seek.fragment().clone())))
         .set("order", Part::Fragment(Arc::new(plan.order.fragment().clone())))
         .set("limit", Part::Int(plan.limit + 1));
-    let name = match resource::of(Kind::CONTACT).display {
-        Some(Display::ByRole(name)) => name(&tx.actor.access),
-        Some(Display::Column(name)) => name,
-        None => "null::text",
-    };
     let mut statement = with_members(Statement::new(include_str!("cards.sql")), fields.kind, tx.actor)
         .set("table", Part::Sql(fields.kind.table()))
         .set("workspace", Part::Id(workspace))
-        .set("contact_name", Part::Sql(name))
+        .set("contact_name", Part::Sql(refs::name_column(tx.actor, Kind::CONTACT).unwrap_or("null::text")))
         .set("chosen", Part::Nested(Box::new(chosen)));
     for (name, kind) in
         [("contacts", Kind::CONTACT), ("companies", Kind::COMPANY), ("users", Kind::USER), ("tasks", Kind::TASK)]

@@ -1,4 +1,5 @@
 //! Reminders of tasks.
+use crate::db::related;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
 use crate::jsonb;
@@ -48,15 +49,6 @@ impl Reminders {
     }
 }
 
-const SCHEDULE: &str = "update tasks set next_reminder_at = (
-        select min(reminder.at) from (
-            select coalesce((r ->> 'at')::timestamptz, coalesce(tasks.due_at, tasks.due_date::timestamp at time zone :zone)
-                - make_interval(mins => (r ->> 'minutes_before')::int)) as at
-            from jsonb_array_elements(tasks.reminders) r
-        ) reminder where reminder.at > :now
-    )
-    where tasks.workspace_id = :workspace and tasks.id = any(:ids)";
-
 /// The number of reminders that are told in one transaction.
 const AT_ONCE: i64 = 500;
 
@@ -72,11 +64,6 @@ pub fn schedule(tx: &mut Tx<'_>, tasks: Vec<Uuid>) -> Result<()> {
     if tasks.is_empty() {
         return Ok(());
     }
-    Statement::new(SCHEDULE)
-        .set("workspace", Part::Id(tx.workspace()))
-        .set("zone", Part::Text(tx.zone().name().to_owned()))
-        .set("now", Part::At(tx.now))
-        .set("ids", Part::Ids(tasks))
-        .execute(tx.conn)?;
-    Ok(())
+    let which = Statement::new("tasks.id = any(:ids)").set("ids", Part::Ids(tasks));
+    related::schedule_reminders(tx, tx.zone(), which)
 }

@@ -113,9 +113,9 @@ fn next_due(
             // An all-day task can still be due today, one with a time only later today.
             let yesterday = now.date() - Duration::days(1);
             let passed = if task.due_date.is_some() { yesterday.and_time(NaiveTime::MIN) } else { now };
-            // An all-day task that got a time is the first one with that time.
+            // An all-day task that got a time is the first one with that time; the tasks after it keep it.
             let timed = task.due_at.is_some() && slot.time() == NaiveTime::MIN;
-            let time = if timed { due.time() } else { start.time() };
+            let time = if timed { due.time() } else { slot.time() };
             recurrence.next(start.date().and_time(time), slot.date().and_time(time).max(passed), left_out)
         }
         RecurrenceFrom::Completion => {
