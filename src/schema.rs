@@ -213,6 +213,8 @@ diesel::table! {
         without_beginning -> Bool,
         next_task_on -> Nullable<Date>,
         board_position -> Int8,
+        stage_path_id -> Nullable<Int8>,
+        last_open_stage_id -> Nullable<Uuid>,
     }
 }
 
@@ -427,6 +429,8 @@ diesel::table! {
         come_back_task_id -> Nullable<Uuid>,
         first_response_at -> Nullable<Timestamptz>,
         board_position -> Int8,
+        stage_path_id -> Nullable<Int8>,
+        last_open_stage_id -> Nullable<Uuid>,
     }
 }
 
@@ -694,6 +698,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    stage_paths (workspace_id, id) {
+        workspace_id -> Uuid,
+        id -> Int8,
+        stage_ids -> Array<Nullable<Uuid>>,
+    }
+}
+
+diesel::table! {
+    stage_places (workspace_id, order_id, stage_id) {
+        workspace_id -> Uuid,
+        order_id -> Uuid,
+        stage_id -> Uuid,
+        rank -> Int4,
+        passed -> Array<Nullable<Uuid>>,
+    }
+}
+
+diesel::table! {
     stage_spans (workspace_id, id) {
         workspace_id -> Uuid,
         id -> Uuid,
@@ -705,6 +727,9 @@ diesel::table! {
         moved_by -> Nullable<Uuid>,
         order_id -> Nullable<Uuid>,
         length_unknown -> Bool,
+        left_forward -> Bool,
+        stage_entered_before -> Nullable<Timestamptz>,
+        pipeline_entered_before -> Nullable<Timestamptz>,
     }
 }
 
@@ -889,6 +914,7 @@ diesel::joinable!(segments -> workspaces (workspace_id));
 diesel::joinable!(sessions -> logins (login_id));
 diesel::joinable!(sources -> workspaces (workspace_id));
 diesel::joinable!(stage_orders -> workspaces (workspace_id));
+diesel::joinable!(stage_paths -> workspaces (workspace_id));
 diesel::joinable!(stages -> workspaces (workspace_id));
 diesel::joinable!(tags -> workspaces (workspace_id));
 diesel::joinable!(tasks -> workspaces (workspace_id));
@@ -943,6 +969,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     sources,
     stage_orders,
+    stage_paths,
+    stage_places,
     stage_spans,
     stages,
     tags,

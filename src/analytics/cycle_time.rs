@@ -1,5 +1,7 @@
 //! Cycle times: durations from creation to closing, and in each stage.
-use crate::analytics::report::Report;
+use crate::analytics::drill_down::Drill;
+use crate::analytics::period;
+use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, parameters_of_both};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
@@ -21,18 +23,30 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "won and lost: days from creation to closing of the records closed in the period. stages: \
+pub const DEFINITION: Definition = Definition {
+    name: "cycle_time",
+    version: 1,
+    text: "won and lost: days from creation to closing of the records closed in the period. stages: \
     days of the stays that ended in the period; a record that returned to a stage counts once for each stay. Deleted \
     stages are listed with deleted_at if a stay in them counts. The duration of records that were created as closed, \
     or imported without a start or a closing date, is unknown: they and their first stays are in no figure, and \
     without_beginning counts them. Stays whose end an import does not contain are excluded too. A day is 24 hours; \
     durations are not rounded. median and p75: half and three quarters of the durations are at most this long, \
-    interpolated linearly between two durations.";
+    interpolated linearly between two durations.",
+    leaves_out: &[
+        "records whose creation time is unknown: counted in without_beginning",
+        "stays whose beginning or end is unknown",
+        "deleted records",
+    ],
+};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CycleTimeReport {
     /// What the report counts, in words.
     pub definition: String,
+    /// The name of the definition in `GET /analytics/definitions`.
+    pub definition_name: String,
+    pub definition_version: i32,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
@@ -69,6 +83,9 @@ pub struct DurationFigures {
     /// durations.
     #[schema(format = "double")]
     pub p75_days: Option<f64>,
+    /// The list query of the counted records. Null for stages, which count stays, and if no list query selects exactly
+    /// these.
+    pub drill_down: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -101,7 +118,8 @@ struct Row {
     p75: Option<f64>,
 }
 
-const GROUPS: &[&str] = &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector"];
+const GROUPS: &[&str] =
+    &["owner", "closed_by", "team", "source", "product", "stage", "tag", "sector", "day", "week", "month", "quarter"];
 list_params!(CycleTimeParameters, parameters_of_both(GROUPS, &[COMPARE]));
 
 fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<CycleTimeReport> {
@@ -113,7 +131,8 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<CycleTimeReport> {
 
 fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<CycleTimeReport> {
     let closed: Vec<Row> = scope.statement(tx, include_str!("cycle_time.sql")).load(tx.conn)?;
-    let stays: Vec<Row> = scope.statement(tx, include_str!("time_in_stage.sql")).load(tx.conn)?;
+    // Stays are grouped by the time at which they ended.
+    let stays: Vec<Row> = scope.by_time("sp.left_at").statement(tx, include_str!("time_in_stage.sql")).load(tx.conn)?;
     let mut stages = stages::ever_of_pipeline(tx, scope.pipeline)?;
     stages.retain(|known| known.deleted_at.is_none() || stays.iter().any(|row| row.what == known.stage.id.to_string()));
     let mut keys: Vec<(&Option<String>, &Option<String>)> = Vec::new();
@@ -126,9 +145,24 @@ fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<CycleTimeReport> {
     if keys.is_empty() && scope.group.is_none() {
         keys.push(none);
     }
-    let groups = keys.into_iter().map(|(key, label)| group(key, label, &closed, &stays, &stages)).collect();
+    let mut groups: Vec<CycleTimeGroup> =
+        keys.into_iter().map(|(key, label)| group(key, label, &closed, &stays, &stages)).collect();
+    if let Some(keys) = scope.time_groups()? {
+        let empty = |key: &str| {
+            let key = Some(key.to_owned());
+            group(&key, &key, &[], &[], &stages)
+        };
+        groups = period::filled(groups, keys, |group| group.key.as_deref(), empty);
+    }
+    for group in &mut groups {
+        let timed = Drill::of_period("closed_at").with("without_beginning", "false");
+        let query = |status: &str| timed.clone().with("status", status).query(scope, group.key.as_deref());
+        (group.won.drill_down, group.lost.drill_down) = (query("won"), query("lost"));
+    }
     Ok(CycleTimeReport {
-        definition: DEFINITION.into(),
+        definition: DEFINITION.text.into(),
+        definition_name: DEFINITION.name.into(),
+        definition_version: DEFINITION.version,
         pipeline_id: scope.pipeline,
         from: scope.from,
         to: scope.to,
@@ -153,6 +187,7 @@ fn group(
             mean_days: row.mean,
             median_days: row.median,
             p75_days: row.p75,
+            drill_down: None,
         })
     };
     let of_group = closed.iter().filter(|row| row.group_key == *key);

@@ -1,6 +1,8 @@
 //! Forecast: the value of open deals by the month of their expected close date.
-use crate::analytics::report::Report;
-use crate::analytics::scope::{ReportQuery, parameters};
+use crate::analytics::drill_down::Drill;
+use crate::analytics::period::{self, Period};
+use crate::analytics::report::{Definition, Report};
+use crate::analytics::scope::{ReportQuery, Scope, parameters};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
@@ -23,18 +25,30 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Open deals by the month of their expected close date. weighted = sum of value × \
+pub const DEFINITION: Definition = Definition {
+    name: "forecast",
+    version: 1,
+    text: "Open deals by the month of their expected close date. weighted = sum of value × \
     probability (of the deal, or else of its stage). Deals that should have closed before today are in overdue, and \
     those without a date in no_date, regardless of the period. Lost deals and deals omitted from the forecast are \
     excluded. best_case includes commit. weighted is rounded once for each bucket and currency, half away from zero. \
     Grouped by product, the value of a deal is divided among its products in whole minor units, in proportion to the \
     prices of their items; products with a negative price get nothing. The parts add up to the value (largest \
-    remainder method), and weighted uses the parts before rounding.";
+    remainder method), and weighted uses the parts before rounding.",
+    leaves_out: &[
+        "deals that are closed, and deals of the category omitted",
+        "deals without an amount, from sums: counted in without_amount",
+        "deleted records",
+    ],
+};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ForecastReport {
     /// What the report counts, in words.
     pub definition: String,
+    /// The name of the definition in `GET /analytics/definitions`.
+    pub definition_name: String,
+    pub definition_version: i32,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
@@ -76,6 +90,8 @@ pub struct ForecastFigures {
     pub commit: Vec<Money>,
     /// The value of the deals in the categories commit and best_case, by currency.
     pub best_case: Vec<Money>,
+    /// The list query of these deals. Null if no list query selects exactly these.
+    pub drill_down: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -105,7 +121,7 @@ struct Row {
 const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector"];
 list_params!(ForecastParameters, parameters(GROUPS, &[]));
 
-fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<ForecastReport> {
+pub fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<ForecastReport> {
     let scope = query.deals(tx, GROUPS)?;
     if tx.actor.access.hides("deals", "probability_percent") {
         return Err(Error::new(Code::Forbidden, "the forecast uses probabilities, which your role hides"));
@@ -120,8 +136,11 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<ForecastReport> {
     if groups.is_empty() && scope.group.is_none() {
         groups.push(ForecastGroup::default());
     }
+    groups.iter_mut().for_each(|group| drill_down(group, &scope, today));
     Ok(ForecastReport {
-        definition: DEFINITION.into(),
+        definition: DEFINITION.text.into(),
+        definition_name: DEFINITION.name.into(),
+        definition_version: DEFINITION.version,
         pipeline_id: scope.pipeline,
         from: scope.from,
         to: scope.to,
@@ -150,6 +169,21 @@ fn group(rows: &[Row]) -> Result<ForecastGroup> {
     Ok(group)
 }
 
+fn drill_down(group: &mut ForecastGroup, scope: &Scope, today: NaiveDate) {
+    let all = Drill::default().with("status", "open").with("forecast_category__ne", "omitted");
+    let key = group.key.as_deref();
+    group.overdue.drill_down = all.clone().with("expected_close_date__lt", today.to_string()).query(scope, key);
+    group.no_date.drill_down = all.clone().with("expected_close_date__empty", "true").query(scope, key);
+    for month in &mut group.months {
+        let period = Period { from: scope.from.max(Some(today)), to: scope.to };
+        let Some(days) = period::unit("month", &month.month).map(|month| month.within(period)) else { continue };
+        let bounds = [("expected_close_date__gte", days.from), ("expected_close_date__lt", days.to)];
+        let within = bounds.into_iter().filter_map(|(name, day)| Some((name, day?)));
+        let drill = within.fold(all.clone(), |drill, (name, day)| drill.with(name, day.to_string()));
+        month.figures.drill_down = drill.query(scope, key);
+    }
+}
+
 fn figures(rows: &[Row]) -> Result<ForecastFigures> {
     let mut sums: [Sums; 4] = Default::default();
     let [value, weighted, commit, best_case] = &mut sums;
@@ -167,6 +201,7 @@ fn figures(rows: &[Row]) -> Result<ForecastFigures> {
         weighted: weighted.list()?,
         commit: commit.list()?,
         best_case: best_case.list()?,
+        drill_down: None,
     })
 }
 

@@ -1,7 +1,8 @@
 //! The funnel report: cohort, flow and snapshot.
-use crate::analytics::grouping::wrong;
-use crate::analytics::report::Report;
-use crate::analytics::scope::{COMPARE, ReportQuery, Scope, parameters_of_both, ratio};
+use crate::analytics::drill_down::Drill;
+use crate::analytics::period::{self, wrong};
+use crate::analytics::report::{Definition, Report};
+use crate::analytics::scope::{COMPARE, CREATED, ReportQuery, Scope, parameters_of_both, ratio};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
@@ -30,31 +31,44 @@ text_enum! {
 }
 
 impl FunnelKind {
-    const fn definition(self) -> &'static str {
+    const fn definition(self) -> &'static Definition {
         match self {
-            FunnelKind::Cohort => {
-                "Records created in the period. A stage counts the records that were ever in it, or in a later stage \
-                 according to the stage order at the time of the move; lost records are included. share = count / \
-                 total. Won stages are alternatives: each counts the records that were ever in it. A lost stage \
-                 counts the records that are in it now. A record whose stage was deleted counts in the stage that it \
-                 was moved to, but not in the stages in between. Deleted stages are listed with deleted_at if they \
-                 count any record."
-            }
-            FunnelKind::Flow => {
-                "Distinct records that entered each stage in the period. left counts departures in the period, \
-                 left_forward those to a stage of the same pipeline that was later in the stage order at the time of \
-                 the move and is not lost. A move because a stage was deleted counts in left but not in \
-                 left_forward. conversion = left_forward / left. Deleted stages are listed with deleted_at if any \
-                 record entered or left them."
-            }
-            FunnelKind::Snapshot => {
-                "Records that were open and not deleted at the time `at`, by their stage at that time, with their \
-                 current values, owners and tags. Grouped by stage, the stage at that time is used. Stages deleted \
-                 since are listed with deleted_at if any record was in them."
-            }
+            FunnelKind::Cohort => &COHORT,
+            FunnelKind::Flow => &FLOW,
+            FunnelKind::Snapshot => &SNAPSHOT,
         }
     }
 }
+
+pub const COHORT: Definition = Definition {
+    name: "funnel_cohort",
+    version: 1,
+    text: "Records created in the period. A stage counts the records that were ever in it, or in a later stage \
+           according to the stage order at the time of the move; lost records are included. share = count / \
+           total. Won stages are alternatives: each counts the records that were ever in it. A lost stage \
+           counts the records that are in it now. A record whose stage was deleted counts in the stage that it \
+           was moved to, but not in the stages in between. Deleted stages are listed with deleted_at if they \
+           count any record.",
+    leaves_out: &["deleted records"],
+};
+pub const FLOW: Definition = Definition {
+    name: "funnel_flow",
+    version: 1,
+    text: "Distinct records that entered each stage in the period. left counts departures in the period, \
+           left_forward those to a stage of the same pipeline that was later in the stage order at the time of \
+           the move and is not lost. A move because a stage was deleted counts in left but not in \
+           left_forward. conversion = left_forward / left. Deleted stages are listed with deleted_at if any \
+           record entered or left them.",
+    leaves_out: &["deleted records"],
+};
+pub const SNAPSHOT: Definition = Definition {
+    name: "funnel_snapshot",
+    version: 1,
+    text: "Records that were open and not deleted at the time `at`, by their stage at that time, with their \
+           current values, owners and tags. Grouped by stage, the stage at that time is used. Stages deleted \
+           since are listed with deleted_at if any record was in them.",
+    leaves_out: &["records that were closed or deleted at the time"],
+};
 
 /// A funnel report.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,6 +76,9 @@ pub struct FunnelReport {
     pub kind: FunnelKind,
     /// What the report counts, in words.
     pub definition: String,
+    /// The name of the definition in `GET /analytics/definitions`.
+    pub definition_name: String,
+    pub definition_version: i32,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
@@ -76,7 +93,7 @@ pub struct FunnelReport {
 }
 impl NothingHidden for FunnelReport {}
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FunnelGroup {
     /// The id or text of the group. Null for records without one, and if the report is not grouped.
     pub key: Option<String>,
@@ -90,9 +107,19 @@ pub struct FunnelGroup {
     #[schema(format = "double")]
     pub open_share: Option<f64>,
     pub stages: Vec<FunnelStage>,
+    pub drill_down: FunnelLists,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+/// The list queries of the records behind the figures. Null if no list query selects exactly these.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct FunnelLists {
+    pub total: Option<String>,
+    pub open: Option<String>,
+    pub won: Option<String>,
+    pub lost: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FunnelStage {
     pub stage_id: Uuid,
     pub name: String,
@@ -110,6 +137,8 @@ pub struct FunnelStage {
     pub value: Vec<Money>,
     /// The time at which the stage was deleted. Null if it exists.
     pub deleted_at: Option<DateTime>,
+    /// The list query of the counted records. Null if no list query selects exactly these.
+    pub drill_down: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -147,7 +176,8 @@ impl Row {
     }
 }
 
-const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "sector"];
+const GROUPS: &[&str] =
+    &["owner", "team", "source", "product", "stage", "tag", "sector", "day", "week", "month", "quarter"];
 list_params!(
     FunnelParameters,
     parameters_of_both(
@@ -165,7 +195,7 @@ list_params!(
     )
 );
 
-fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
+pub fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
     let scope = query.funnel(tx, GROUPS)?;
     let kind: FunnelKind = scope
         .view
@@ -180,8 +210,12 @@ fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FunnelReport> {
             query.reject_filters(&OF_TODAY, "must be absent for a snapshot, because it refers to the present")?;
             scope.of_then()
         }
-        FunnelKind::Cohort | FunnelKind::Flow => scope,
+        FunnelKind::Flow => scope,
+        FunnelKind::Cohort => scope.by_time(CREATED),
     };
+    if kind != FunnelKind::Cohort && scope.group.is_time() {
+        return Err(wrong("group_by", "must not be a unit of time: only a cohort has one time for each record"));
+    }
     let mut report = of(tx, &scope, kind, at)?;
     report.comparison = scope.earlier().map(|earlier| of(tx, &earlier, kind, at)).transpose()?.map(Box::new);
     Ok(report)
@@ -200,7 +234,9 @@ fn of(tx: &mut Tx<'_>, scope: &Scope, kind: FunnelKind, at: DateTime) -> Result<
     });
     Ok(FunnelReport {
         kind,
-        definition: kind.definition().into(),
+        definition: kind.definition().text.into(),
+        definition_name: kind.definition().name.into(),
+        definition_version: kind.definition().version,
         pipeline_id: scope.pipeline,
         from: scope.from,
         to: scope.to,
@@ -243,6 +279,12 @@ fn groups(rows: &[Row], stages: &[KnownStage], kind: FunnelKind, scope: &Scope) 
     if groups.is_empty() && scope.group.is_none() {
         groups.push(group(&[], stages, kind)?);
     }
+    if let Some(keys) = scope.time_groups()? {
+        let nothing = group(&[], stages, kind)?;
+        let empty = |key: &str| FunnelGroup { key: Some(key.into()), label: Some(key.into()), ..nothing.clone() };
+        groups = period::filled(groups, keys, |group| group.key.as_deref(), empty);
+    }
+    groups.iter_mut().for_each(|group| drill_down(group, kind, scope));
     Ok(groups)
 }
 
@@ -260,6 +302,7 @@ fn group(rows: &[Row], stages: &[KnownStage], kind: FunnelKind) -> Result<Funnel
         lost: of_first(|row| row.lost),
         open_share: ratio(open, total),
         stages: shown.map(|known| funnel_stage(known, total, rows, kind)).collect::<Result<_>>()?,
+        drill_down: FunnelLists::default(),
     })
 }
 
@@ -288,7 +331,45 @@ fn funnel_stage(known: &KnownStage, total: i64, rows: &[Row], kind: FunnelKind) 
         left_forward: flow.then_some(forward),
         conversion: flow.then(|| ratio(forward, left)).flatten(),
         value: value.list()?,
+        drill_down: None,
     })
+}
+
+/// Adds the list queries. A snapshot of the past has none: lists show records as they are now.
+fn drill_down(group: &mut FunnelGroup, kind: FunnelKind, scope: &Scope) {
+    let key = group.key.clone();
+    let query = |drill: Drill| drill.query(scope, key.as_deref());
+    let Some(all) = counted(kind, scope, scope.pipeline) else { return };
+    let with_status = |status: &str| query(all.clone().with("status", status));
+    let closed = |status: &str| (kind != FunnelKind::Snapshot).then(|| with_status(status)).flatten();
+    group.drill_down = FunnelLists {
+        total: if kind == FunnelKind::Snapshot { with_status("open") } else { query(all.clone()) },
+        open: with_status("open"),
+        won: closed("won"),
+        lost: closed("lost"),
+    };
+    for stage in &mut group.stages {
+        let id = stage.stage_id.to_string();
+        let drill = match (kind, stage.category) {
+            (FunnelKind::Cohort, Category::Lost) => all.clone().with("stage_id", id),
+            (FunnelKind::Cohort, _) => all.clone().with("reached_stage_id", id),
+            (FunnelKind::Flow, _) => counted(kind, scope, stage.stage_id).unwrap_or_default(),
+            (FunnelKind::Snapshot, _) => all.clone().with("stage_id", id).with("status", "open"),
+        };
+        stage.drill_down = query(drill);
+    }
+}
+
+/// The records of a funnel; of a flow those that entered `place`, a stage or a pipeline, in the period.
+fn counted(kind: FunnelKind, scope: &Scope, place: Uuid) -> Option<Drill> {
+    match kind {
+        FunnelKind::Cohort => Some(Drill::of_period("created_at")),
+        FunnelKind::Flow => {
+            let [from, to] = scope.instants();
+            Some(Drill::default().anywhere().with("entered", format!("{place},{from},{to}")))
+        }
+        FunnelKind::Snapshot => scope.at.is_none().then(Drill::default),
+    }
 }
 
 fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {

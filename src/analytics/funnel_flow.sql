@@ -1,65 +1,42 @@
--- Distinct records that entered each stage in the period; and of those that left it, how many went forward: to a
--- later stage of the same pipeline, in the stage order at the time of the move. If that order lacks the stage that
--- they left, the order at the time of entering is used. Moves because a stage was deleted (without an order) and
--- moves between closed stages do not count as forward.
-with picked as (
-    select :records.id, :records.status, :group_key as group_key, :group_label as group_label,
-        :currency as currency, :amount as amount
-    from :records :group_join
-    where :records.workspace_id = :workspace and :records.deleted_at is null and (:filter)
-), moved as (
-    select record_id from stage_spans
-    where workspace_id = :workspace and pipeline_id = :pipeline and entered_at >= :from and entered_at < :to
-    union
-    select record_id from stage_spans
-    where workspace_id = :workspace and pipeline_id = :pipeline and left_at >= :from and left_at < :to
-), places as (
-    select o.id as order_id, slot.rank, slot.stage_id
-    from stage_orders o cross join lateral unnest(o.stage_ids) with ordinality slot (stage_id, rank)
-    where o.workspace_id = :workspace and o.pipeline_id = :pipeline
-), spans as (
-    select record_id, pipeline_id, stage_id, order_id, entered_at, left_at,
-        lead(stage_id) over w as next_stage_id, lead(order_id) over w as next_order_id, lead(pipeline_id) over w as next_pipeline_id
+-- Distinct records that entered each stage in the period: the spans whose record did not enter the same stage before
+-- in the period. And of the stays that ended in the period, how many ended with a move forward (see
+-- `follow_stage_spans` in the migrations).
+with moves as (
+    select record_id, stage_id, 1 as entered,
+        (pipeline_entered_before is null or pipeline_entered_before < :from)::int as first, 0 as gone, 0 as gone_on
     from stage_spans
-    where workspace_id = :workspace and record_id in (select record_id from moved)
-    window w as (partition by record_id order by entered_at, left_at nulls last, id)
-), steps as (
-    select sp.record_id, sp.stage_id, sp.entered_at, sp.left_at,
-        sp.next_pipeline_id = sp.pipeline_id and sp.next_order_id is not null and n.category <> 'lost' and own.category = 'open'
-            and coalesce(then_to.rank > then_from.rank, own_to.rank > own_from.rank) as forward
-    from spans sp
-    join stages own on own.workspace_id = :workspace and own.id = sp.stage_id
-    left join stages n on n.workspace_id = :workspace and n.id = sp.next_stage_id
-    left join places then_from on then_from.order_id = sp.next_order_id and then_from.stage_id = sp.stage_id
-    left join places then_to on then_to.order_id = sp.next_order_id and then_to.stage_id = sp.next_stage_id
-    left join places own_from on own_from.order_id = sp.order_id and own_from.stage_id = sp.stage_id
-    left join places own_to on own_to.order_id = sp.order_id and own_to.stage_id = sp.next_stage_id
-    where sp.pipeline_id = :pipeline
-), moves as (
-    select p.group_key, p.group_label, sp.stage_id, p.id, p.currency, p.amount, p.status,
-        bool_or(sp.entered_at >= :from and sp.entered_at < :to) as entered,
-        count(*) filter (where sp.left_at >= :from and sp.left_at < :to) as gone,
-        count(*) filter (where sp.left_at >= :from and sp.left_at < :to and sp.forward) as gone_on
-    from picked p join steps sp on sp.record_id = p.id
-    where (sp.entered_at >= :from and sp.entered_at < :to) or (sp.left_at >= :from and sp.left_at < :to)
-    group by 1, 2, 3, 4, 5, 6, 7
-), total as (
-    select group_key, group_label, count(distinct id) filter (where entered) as total,
-        count(distinct id) filter (where entered and status = 'open') as open,
-        count(distinct id) filter (where entered and status = 'won') as won,
-        count(distinct id) filter (where entered and status = 'lost') as lost
-    from moves group by 1, 2
+    where workspace_id = :workspace and pipeline_id = :pipeline and entered_at >= :from and entered_at < :to
+        and (stage_entered_before is null or stage_entered_before < :from)
+    union all
+    select record_id, stage_id, 0, 0, 1, left_forward::int
+    from stage_spans
+    where workspace_id = :workspace and pipeline_id = :pipeline and left_at >= :from and left_at < :to
 ), tally as (
-    select group_key, stage_id, currency, count(*) filter (where entered) as reached, sum(amount) filter (where entered) as amount,
-        sum(gone) as gone, sum(gone_on) as gone_on
-    from moves group by 1, 2, 3
+    select :group_key as key, m.stage_id, :records.status, :currency as currency, sum(m.first)::bigint as first,
+        sum(m.entered)::bigint as entered, coalesce(sum(:amount) filter (where m.entered = 1), 0) as amount,
+        sum(m.gone)::bigint as gone, sum(m.gone_on)::bigint as gone_on
+    from moves m
+    join :records on :records.workspace_id = :workspace and :records.id = m.record_id
+    :group_join
+    where :records.deleted_at is null and (:filter)
+    group by 1, 2, 3, 4
+), sums as (
+    select key, stage_id, currency, sum(entered)::bigint as entered, sum(amount) as amount, sum(gone)::bigint as gone,
+        sum(gone_on)::bigint as gone_on
+    from tally group by 1, 2, 3
+), totals as (
+    select key, sum(first)::bigint as total, coalesce(sum(first) filter (where status = 'open'), 0)::bigint as open,
+        coalesce(sum(first) filter (where status = 'won'), 0)::bigint as won,
+        coalesce(sum(first) filter (where status = 'lost'), 0)::bigint as lost
+    from tally group by 1
+), named as (
+    select key, :group_text as group_key, :group_label as group_label, total, open, won, lost from totals
 )
-select t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id as stage_id, y.currency,
-    coalesce(sum(y.reached), 0)::bigint as reached, coalesce(sum(y.amount), 0)::text as amount,
-    coalesce(sum(y.gone), 0)::bigint as gone, coalesce(sum(y.gone_on), 0)::bigint as gone_on
-from total t
+select t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id as stage_id, c.currency,
+    coalesce(c.entered, 0) as reached, coalesce(c.amount, 0)::text as amount, coalesce(c.gone, 0) as gone,
+    coalesce(c.gone_on, 0) as gone_on
+from named t
 cross join stages s
-left join tally y on y.stage_id = s.id and y.group_key is not distinct from t.group_key
+left join sums c on c.stage_id = s.id and c.key is not distinct from t.key
 where s.workspace_id = :workspace and s.pipeline_id = :pipeline
-group by t.group_key, t.group_label, t.total, t.open, t.won, t.lost, s.id, s.position, y.currency
-order by t.group_label nulls last, t.group_key, s.position
+order by t.group_label nulls last, t.group_key, s.position, s.id, c.currency

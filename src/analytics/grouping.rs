@@ -1,4 +1,5 @@
 //! Groupings of reports: built-in ones and custom fields.
+use crate::analytics::period::{self, Period, wrong};
 use crate::db::sql::{Part, Statement};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::grants::{Action, Visibility};
@@ -9,24 +10,70 @@ use crate::kernel::query::params::CUSTOM;
 use crate::sales::deals::model::DEAL;
 use crate::sales::leads::model::LEAD;
 use crate::sales::pipelines::PipelineKind;
+use uuid::Uuid;
 
 /// A grouping: the name in `group_by`, and its SQL fragments.
 #[derive(Debug)]
 struct Grouping {
     name: &'static str,
     join: &'static str,
+    /// The key of the group of a record. Records are counted by it before texts and labels are found.
     key: &'static str,
+    /// The text of a `key`.
+    text: &'static str,
+    /// The label of a `key`.
     label: &'static str,
-    /// The part of the value of a record that belongs to the group, in minor units; and the same weighted by
-    /// `:percent`, as a fraction. Divisions come last to keep the precision.
+    /// The part of the value of a record that belongs to the group, in minor units; and the same times `:percent`.
+    /// Divisions come last to keep the precision.
     amount: &'static str,
     weighted: &'static str,
     /// Whether the grouping also applies to leads.
     leads: bool,
+    /// How a list is restricted to the records of one group.
+    filter: GroupFilter,
 }
 
-const WHOLE: &str = ":value";
-const WHOLE_WEIGHTED: &str = ":value::numeric * :percent / 100.00";
+/// The list filter of a grouping.
+#[derive(Clone, Copy, Debug)]
+enum GroupFilter {
+    /// There is only one group.
+    Whole,
+    /// The filter by a field, and the pair that selects records without a group.
+    Field(&'static str, (&'static str, &'static str)),
+    /// The unit of time in which the record was closed.
+    Time,
+    Custom,
+    /// No list filter selects the records of a group.
+    Unlisted,
+}
+
+/// A grouping whose keys are texts that need no label, by itself a single group.
+const TEXT: Grouping = Grouping {
+    name: "none",
+    join: "",
+    key: "null::text",
+    text: "key",
+    label: "key",
+    amount: ":value",
+    weighted: ":value * :percent",
+    leads: true,
+    filter: GroupFilter::Whole,
+};
+
+const USER: Grouping = Grouping {
+    text: "key::text",
+    label: "(select g.name from users g where g.workspace_id = :workspace and g.id = key)",
+    ..TEXT
+};
+const TEAM: Grouping =
+    Grouping { label: "(select g.name from teams g where g.workspace_id = :workspace and g.id = key)", ..USER };
+const SOURCE: Grouping =
+    Grouping { label: "(select g.name from sources g where g.workspace_id = :workspace and g.id = key)", ..USER };
+const STAGE: Grouping =
+    Grouping { label: "(select g.name from stages g where g.workspace_id = :workspace and g.id = key)", ..USER };
+const PRODUCT: Grouping =
+    Grouping { label: "(select g.name from products g where g.workspace_id = :workspace and g.id = key)", ..USER };
+
 /// Joins the products of a deal, each with its weight and its part of the value. The weight is the price of its
 /// items, at least 0, or 1 for all if all prices are 0. The parts are rounded down, and the remaining units go to the
 /// parts with the largest remainders, so that the sum equals the value.
@@ -39,212 +86,160 @@ const BY_PRODUCT: &str = "left join lateral ( \
                      case when sum(w) over () = 0 then count(*) over () else sum(w) over () end as whole \
                    from (select product_id, greatest(sum(quantity::numeric * price_amount * (100 - discount_percent)), 0) as w from line_items \
                          where workspace_id = :records.workspace_id and deal_id = :records.id group by product_id) own) weighed) lowered \
-     ) li on true \
-     left join products g on g.workspace_id = :records.workspace_id and g.id = li.product_id";
+     ) li on true";
 
 /// The probability of a deal; `s` is its stage.
 const PERCENT: &str = "coalesce(deals.probability_percent, s.probability_percent)";
 
 /// `:records` stands for the table, deals or leads.
 const GROUPINGS: &[Grouping] = &[
-    Grouping {
-        name: "none",
-        join: "",
-        key: "null::text",
-        label: "null::text",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
-    },
+    TEXT,
     Grouping {
         name: "owner",
-        join: "left join users g on g.workspace_id = :records.workspace_id and g.id = :records.owner_id",
-        key: "g.id::text",
-        label: "g.name",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        key: ":records.owner_id",
+        filter: GroupFilter::Field("owner_id", ("owner_id__empty", "true")),
+        ..USER
     },
     Grouping {
         name: "closed_by",
-        join: "left join users g on g.workspace_id = :records.workspace_id and g.id = :records.closed_by_id",
-        key: "g.id::text",
-        label: "g.name",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        key: ":records.closed_by_id",
+        filter: GroupFilter::Field("closed_by_id", ("closed_by_id__empty", "true")),
+        ..USER
     },
     Grouping {
         name: "team",
-        join: "left join users o on o.workspace_id = :records.workspace_id and o.id = :records.owner_id \
-               left join teams g on g.workspace_id = o.workspace_id and g.id = o.team_id",
-        key: "g.id::text",
-        label: "g.name",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        join: "left join users o on o.workspace_id = :records.workspace_id and o.id = :records.owner_id",
+        key: "o.team_id",
+        filter: GroupFilter::Field("team_id", ("team_id", "none")),
+        ..TEAM
     },
     Grouping {
         name: "source",
-        join: "left join sources g on g.workspace_id = :records.workspace_id and g.id = :records.source_id",
-        key: "g.id::text",
-        label: "g.name",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        key: ":records.source_id",
+        filter: GroupFilter::Field("source_id", ("source_id__empty", "true")),
+        ..SOURCE
     },
     Grouping {
         name: "product",
         join: BY_PRODUCT,
-        key: "g.id::text",
-        label: "g.name",
+        key: "li.product_id",
         amount: "case when li.product_id is null then :value else li.part end",
-        weighted: "case when li.product_id is null then :value::numeric * :percent / 100.00 \
-                   else :value * :percent * 1.00000000000000000000 * li.weight / (li.whole * 100) end",
-        leads: true,
+        weighted: "case when li.product_id is null then :value::numeric * :percent \
+                   else :value * :percent * 1.00000000000000000000 * li.weight / li.whole end",
+        filter: GroupFilter::Unlisted,
+        ..PRODUCT
     },
     Grouping {
         name: "stage",
-        join: "left join stages g on g.workspace_id = :records.workspace_id and g.id = :records.stage_id",
-        key: "g.id::text",
-        label: "g.name",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        key: ":records.stage_id",
+        filter: GroupFilter::Field("stage_id", ("stage_id__empty", "true")),
+        ..STAGE
     },
     Grouping {
         name: "tag",
         join: "left join lateral unnest(:records.tags) g(name) on true",
         key: "g.name",
-        label: "g.name",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        filter: GroupFilter::Field("tags__all", ("tags__empty", "true")),
+        ..TEXT
     },
     Grouping {
         name: "sector",
         join: "left join companies g on g.workspace_id = :records.workspace_id and g.id = :records.company_id",
         key: "g.sector",
-        label: "g.sector",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        filter: GroupFilter::Unlisted,
+        ..TEXT
     },
     Grouping {
         name: "day",
-        join: "",
-        key: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM-DD')",
-        label: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM-DD')",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        key: "date_trunc('day', :time at time zone :zone)",
+        text: "to_char(key, 'YYYY-MM-DD')",
+        label: "to_char(key, 'YYYY-MM-DD')",
+        filter: GroupFilter::Time,
+        ..TEXT
     },
     Grouping {
         name: "week",
-        join: "",
-        key: "to_char(:records.closed_at at time zone :zone, 'IYYY\"-W\"IW')",
-        label: "to_char(:records.closed_at at time zone :zone, 'IYYY\"-W\"IW')",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        key: "date_trunc('week', :time at time zone :zone)",
+        text: "to_char(key, 'IYYY\"-W\"IW')",
+        label: "to_char(key, 'IYYY\"-W\"IW')",
+        filter: GroupFilter::Time,
+        ..TEXT
     },
     Grouping {
         name: "month",
-        join: "",
-        key: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
-        label: "to_char(:records.closed_at at time zone :zone, 'YYYY-MM')",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        key: "date_trunc('month', :time at time zone :zone)",
+        text: "to_char(key, 'YYYY-MM')",
+        label: "to_char(key, 'YYYY-MM')",
+        filter: GroupFilter::Time,
+        ..TEXT
     },
     Grouping {
         name: "quarter",
-        join: "",
-        key: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
-        label: "to_char(:records.closed_at at time zone :zone, 'YYYY\"-Q\"Q')",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        key: "date_trunc('quarter', :time at time zone :zone)",
+        text: "to_char(key, 'YYYY\"-Q\"Q')",
+        label: "to_char(key, 'YYYY\"-Q\"Q')",
+        filter: GroupFilter::Time,
+        ..TEXT
     },
     Grouping {
         name: "competitor",
-        join: "",
         key: ":records.competitor",
-        label: ":records.competitor",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
         leads: false,
+        filter: GroupFilter::Field("competitor", ("competitor__empty", "true")),
+        ..TEXT
     },
 ];
 
 /// Groups leads by their product.
 const LEADS_BY_PRODUCT: &Grouping = &Grouping {
     name: "product",
-    join: "left join products g on g.workspace_id = :records.workspace_id and g.id = :records.product_id",
-    key: "g.id::text",
-    label: "g.name",
-    amount: WHOLE,
-    weighted: WHOLE_WEIGHTED,
-    leads: true,
+    key: ":records.product_id",
+    filter: GroupFilter::Field("product_id", ("product_id__empty", "true")),
+    ..PRODUCT
 };
 
 /// Groups by the stage in which a record was at the time of a snapshot; `sp` is the stage span.
-const BY_STAGE_OF_THEN: &Grouping = &Grouping {
-    name: "stage",
-    join: "left join stages g on g.workspace_id = sp.workspace_id and g.id = sp.stage_id",
-    key: "g.id::text",
-    label: "g.name",
-    amount: WHOLE,
-    weighted: WHOLE_WEIGHTED,
-    leads: true,
-};
+const BY_STAGE_OF_THEN: &Grouping =
+    &Grouping { name: "stage", key: "sp.stage_id", filter: GroupFilter::Unlisted, ..STAGE };
 
 /// Returns the grouping by a custom field, whose key is `:own`, if its kind has few values. Texts, numbers, amounts
 /// and dates differ in nearly every record.
 fn by_own(kind: CustomKind) -> Option<&'static Grouping> {
-    const CHOICE: &Grouping = &Grouping {
-        name: "choice",
-        join: "",
-        key: ":records.custom -> :own ->> 'text'",
-        label: ":records.custom -> :own ->> 'text'",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
-    };
-    const FLAG: &Grouping = &Grouping {
-        name: "flag",
-        join: "",
-        key: ":records.custom -> :own ->> 'flag'",
-        label: ":records.custom -> :own ->> 'flag'",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
-    };
+    const CHOICE: &Grouping =
+        &Grouping { name: "choice", key: ":records.custom -> :own ->> 'text'", filter: GroupFilter::Custom, ..TEXT };
+    const FLAG: &Grouping =
+        &Grouping { name: "flag", key: ":records.custom -> :own ->> 'flag'", filter: GroupFilter::Custom, ..TEXT };
     const OPTIONS: &Grouping = &Grouping {
         name: "options",
         join: "left join lateral (select distinct jsonb_array_elements_text(:records.custom -> :own -> 'options') as name) g on true",
         key: "g.name",
-        label: "g.name",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        filter: GroupFilter::Custom,
+        ..TEXT
     };
-    const USER: &Grouping = &Grouping {
+    const OWN_USER: &Grouping = &Grouping {
         name: "user",
-        join: "left join users g on g.workspace_id = :records.workspace_id and g.id = (:records.custom -> :own ->> 'id')::uuid",
-        key: "g.id::text",
-        label: "g.name",
-        amount: WHOLE,
-        weighted: WHOLE_WEIGHTED,
-        leads: true,
+        key: "(:records.custom -> :own ->> 'id')::uuid",
+        filter: GroupFilter::Custom,
+        ..USER
     };
     match kind {
         CustomKind::Choice => Some(CHOICE),
         CustomKind::Boolean => Some(FLAG),
         CustomKind::MultiChoice => Some(OPTIONS),
-        CustomKind::User => Some(USER),
+        CustomKind::User => Some(OWN_USER),
         _ => None,
     }
+}
+
+/// What the fragments of a grouping refer to: the table of the records, the value of a record, and so on.
+#[derive(Debug)]
+pub struct Figures<'f> {
+    pub workspace: Uuid,
+    pub records: &'static str,
+    pub value: &'static str,
+    /// The time of a record, for groups by time. It may contain `:records`.
+    pub time: &'static str,
+    pub zone: &'f str,
 }
 
 /// The requested grouping.
@@ -283,21 +278,51 @@ impl Group {
         Some(Group { name: name.to_owned(), pieces, own: String::new() })
     }
 
+    /// Returns the list filters that select the records of a group, or none if no list can. Groups by time are selected
+    /// by their days instead, see `days`.
+    pub fn filters(&self, key: Option<&str>) -> Option<Vec<(String, String)>> {
+        let pair = |name: &str, value: &str| Some(vec![(name.to_owned(), value.to_owned())]);
+        match (self.pieces.filter, key) {
+            (GroupFilter::Whole, _) => Some(Vec::new()),
+            (GroupFilter::Field(name, _), Some(key)) => pair(name, key),
+            (GroupFilter::Field(_, (name, value)), None) => pair(name, value),
+            (GroupFilter::Custom, Some(key)) => pair(CUSTOM, &format!("{}:eq:{key}", self.own)),
+            (GroupFilter::Custom, None) => pair(CUSTOM, &format!("{}:empty:true", self.own)),
+            (GroupFilter::Time, Some(_)) => Some(Vec::new()),
+            (GroupFilter::Time, None) | (GroupFilter::Unlisted, _) => None,
+        }
+    }
+
+    /// Returns the days of a group by time.
+    pub fn days(&self, key: Option<&str>) -> Option<Period> {
+        period::unit(&self.name, key?)
+    }
+
     /// Checks whether the report is not grouped.
     pub fn is_none(&self) -> bool {
         self.name == "none"
     }
 
-    /// Sets the fragments of the grouping in the statement of a report.
-    pub fn set(&self, statement: Statement, records: &'static str, value: &'static str, zone: &str) -> Statement {
+    /// Checks whether the groups are units of time.
+    pub fn is_time(&self) -> bool {
+        matches!(self.pieces.filter, GroupFilter::Time)
+    }
+
+    /// Sets the fragments of the grouping in the statement of a report. `:group_text` and `:group_label` belong to a
+    /// `key` that is already counted.
+    pub fn set(&self, statement: Statement, group: &Figures<'_>) -> Statement {
         let piece = |sql: &'static str| {
-            let nested = Statement::new(sql).set("records", Part::Sql(records)).set("value", Part::Sql(value));
-            let nested = nested.set("zone", Part::Text(zone.to_owned())).set("percent", Part::Sql(PERCENT));
+            let nested =
+                Statement::new(sql).set("records", Part::Sql(group.records)).set("value", Part::Sql(group.value));
+            let nested = nested.set("zone", Part::Text(group.zone.to_owned())).set("percent", Part::Sql(PERCENT));
+            let time = Statement::new(group.time).set("records", Part::Sql(group.records));
+            let nested = nested.set("time", Part::Nested(Box::new(time))).set("workspace", Part::Id(group.workspace));
             Part::Nested(Box::new(nested.set("own", Part::Text(self.own.clone()))))
         };
         statement
             .set("group_join", piece(self.pieces.join))
             .set("group_key", piece(self.pieces.key))
+            .set("group_text", piece(self.pieces.text))
             .set("group_label", piece(self.pieces.label))
             .set("amount", piece(self.pieces.amount))
             .set("weighted", piece(self.pieces.weighted))
@@ -351,10 +376,6 @@ fn may_group(actor: &Actor, name: &str) -> Result<()> {
     }
 }
 
-pub fn wrong(name: &str, detail: impl Into<String>) -> Error {
-    Error::parameters(vec![FieldError::parameter(name, FieldCode::Invalid, detail)])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -373,7 +394,14 @@ mod tests {
 
     /// A piece of a grouping of deals, as SQL.
     fn piece(group: &Group, name: &'static str) -> String {
-        sql(&group.set(Statement::new(name), "deals", "deals.value_amount", "Europe/Tallinn"))
+        let figures = Figures {
+            workspace: Uuid::nil(),
+            records: "deals",
+            value: "deals.value_amount",
+            time: ":records.closed_at",
+            zone: "Europe/Tallinn",
+        };
+        sql(&group.set(Statement::new(name), &figures))
     }
 
     #[test]
@@ -410,31 +438,23 @@ mod tests {
     #[test]
     fn a_grouping_sets_its_sql() {
         let group = |name| read(name, PipelineKind::Deal, &["users", "stages"]).unwrap();
-        let month = "to_char(deals.closed_at at time zone $1, 'YYYY-MM') -- binds: [\"Europe/Tallinn\"]";
+        let month = "date_trunc('month', deals.closed_at at time zone $1) -- binds: [\"Europe/Tallinn\"]";
+        let name = "(select g.name from users g where g.workspace_id = $1 and g.id = key) \
+                    -- binds: [00000000-0000-0000-0000-000000000000]";
         for (case, group, name, expected) in [
             ("no key", group("none"), ":group_key", "null::text -- binds: []"),
-            ("a key", group("owner"), ":group_key", "g.id::text -- binds: []"),
-            ("a label", group("owner"), ":group_label", "g.name -- binds: []"),
+            ("a key", group("owner"), ":group_key", "deals.owner_id -- binds: []"),
+            ("the text of a key", group("owner"), ":group_text", "key::text -- binds: []"),
+            ("a label", group("owner"), ":group_label", name),
             ("a month in the zone", group("month"), ":group_key", month),
             ("an amount", group("owner"), ":amount", "deals.value_amount -- binds: []"),
-            (
-                "a stage",
-                group("stage"),
-                ":group_join",
-                "left join stages g on g.workspace_id = deals.workspace_id and g.id = deals.stage_id -- binds: []",
-            ),
-            (
-                "a stage of then",
-                group("stage").of_then(),
-                ":group_join",
-                "left join stages g on g.workspace_id = sp.workspace_id and g.id = sp.stage_id -- binds: []",
-            ),
-            ("an owner of then", group("owner").of_then(), ":group_key", "g.id::text -- binds: []"),
+            ("a stage", group("stage"), ":group_key", "deals.stage_id -- binds: []"),
+            ("a stage of then", group("stage").of_then(), ":group_key", "sp.stage_id -- binds: []"),
+            ("an owner of then", group("owner").of_then(), ":group_key", "deals.owner_id -- binds: []"),
         ] {
             assert_eq!(piece(&group, name), expected, "{case}");
         }
-        let weighted =
-            "deals.value_amount::numeric * coalesce(deals.probability_percent, s.probability_percent) / 100.00";
+        let weighted = "deals.value_amount * coalesce(deals.probability_percent, s.probability_percent)";
         assert_eq!(piece(&group("none"), ":weighted"), format!("{weighted} -- binds: []"));
     }
 
@@ -455,7 +475,7 @@ mod tests {
             (CustomKind::Choice, Some("deals.custom -> $1 ->> 'text'")),
             (CustomKind::Boolean, Some("deals.custom -> $1 ->> 'flag'")),
             (CustomKind::MultiChoice, Some("g.name")),
-            (CustomKind::User, Some("g.id::text")),
+            (CustomKind::User, Some("(deals.custom -> $1 ->> 'id')::uuid")),
             (CustomKind::Text, None),
             (CustomKind::Number, None),
             (CustomKind::Money, None),

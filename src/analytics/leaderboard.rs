@@ -1,5 +1,6 @@
 //! Leaderboard: sales by seller and product.
-use crate::analytics::report::Report;
+use crate::analytics::drill_down::Drill;
+use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
@@ -22,17 +23,29 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Deals closed in the period. A deal counts for its owner at the time of closing. Sellers \
+pub const DEFINITION: Definition = Definition {
+    name: "leaderboard",
+    version: 1,
+    text: "Deals closed in the period. A deal counts for its owner at the time of closing. Sellers \
     are ordered by their won value in the base currency of the workspace, then by the number of deals won. A deal \
     with several products counts once in the total of its seller and once for each product. Its value is divided \
     among the products in whole minor units, in proportion to the prices of their items; products with a negative \
     price get nothing. The parts add up to the value (largest remainder method). mean_days_to_win excludes deals \
-    whose creation time is unknown; won_without_beginning counts them.";
+    whose creation time is unknown; won_without_beginning counts them.",
+    leaves_out: &[
+        "deals that are open",
+        "deals whose creation time is unknown, from mean_days_to_win",
+        "deleted records",
+    ],
+};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LeaderboardReport {
     /// What the report counts, in words.
     pub definition: String,
+    /// The name of the definition in `GET /analytics/definitions`.
+    pub definition_name: String,
+    pub definition_version: i32,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
@@ -77,6 +90,14 @@ pub struct SalesFigures {
     pub mean_days_to_win: Option<f64>,
     /// Number of won deals whose creation time is unknown. They are not in the mean.
     pub won_without_beginning: i64,
+    pub drill_down: SalesLists,
+}
+
+/// The list queries of the deals behind the figures. Null if no list query selects exactly these.
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct SalesLists {
+    pub won: Option<String>,
+    pub lost: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -121,10 +142,13 @@ fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<LeaderboardReport> {
         .chunk_by(|a, b| a.seller_id == b.seller_id)
         .filter_map(|rows| rows.first().map(|first| seller(first, rows, &by_product)))
         .collect::<Result<_>>()?;
+    sellers.iter_mut().for_each(|seller| drill_down(scope, seller));
     let base = &tx.actor.settings.base_currency;
     sellers.sort_by_key(|seller| Reverse((amount_in(&seller.total.won_value, base).unwrap_or(0), seller.total.won)));
     Ok(LeaderboardReport {
-        definition: DEFINITION.into(),
+        definition: DEFINITION.text.into(),
+        definition_name: DEFINITION.name.into(),
+        definition_version: DEFINITION.version,
         pipeline_id: scope.pipeline,
         from: scope.from,
         to: scope.to,
@@ -150,6 +174,21 @@ fn seller(first: &Row, totals: &[Row], by_product: &[Row]) -> Result<SellerRow> 
     })
 }
 
+fn drill_down(scope: &Scope, seller: &mut SellerRow) {
+    let closed = |status: &str| {
+        let closed = Drill::of_period("closed_at").with("status", status);
+        closed.with_id("closed_by_id", seller.user_id, ("closed_by_id__empty", "true"))
+    };
+    let (won, lost) = (closed("won"), closed("lost"));
+    seller.total.drill_down = SalesLists { won: won.query(scope, None), lost: lost.query(scope, None) };
+    for sold in &mut seller.products {
+        // No list selects the deals without any product.
+        let Some(product) = sold.product_id else { continue };
+        let of_product = |drill: &Drill| drill.clone().with("product_id", product.to_string()).query(scope, None);
+        sold.figures.drill_down = SalesLists { won: of_product(&won), lost: of_product(&lost) };
+    }
+}
+
 fn figures<'r>(rows: impl Iterator<Item = &'r Row>) -> Result<SalesFigures> {
     let (mut won, mut lost, mut timed, mut days, mut value) = (0, 0, 0, 0.0, Sums::default());
     for row in rows {
@@ -168,6 +207,7 @@ fn figures<'r>(rows: impl Iterator<Item = &'r Row>) -> Result<SalesFigures> {
         won_value: value.list()?,
         mean_days_to_win,
         won_without_beginning: won - timed,
+        drill_down: SalesLists::default(),
     })
 }
 

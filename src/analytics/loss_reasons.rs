@@ -1,5 +1,7 @@
 //! Loss reasons: why leads and deals are lost, and in which stage.
-use crate::analytics::report::Report;
+use crate::analytics::drill_down::Drill;
+use crate::analytics::period;
+use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
@@ -22,14 +24,22 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Records lost in the period, by loss reason and by their last open stage, which can be in \
+pub const DEFINITION: Definition = Definition {
+    name: "loss_reasons",
+    version: 1,
+    text: "Records lost in the period, by loss reason and by their last open stage, which can be in \
     another pipeline or deleted. share = count / lost of the group, not rounded. Records without an amount are \
-    counted but add no value.";
+    counted but add no value.",
+    leaves_out: &["records that are not lost now", "deleted records"],
+};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LossReasonReport {
     /// What the report counts, in words.
     pub definition: String,
+    /// The name of the definition in `GET /analytics/definitions`.
+    pub definition_name: String,
+    pub definition_version: i32,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
@@ -49,6 +59,8 @@ pub struct LossReasonGroup {
     pub label: Option<String>,
     pub lost: i64,
     pub reasons: Vec<LossReasonFigures>,
+    /// The list query of the lost records. Null if no list query selects exactly these.
+    pub drill_down: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,6 +81,8 @@ pub struct LossReasonFigures {
     pub stage_pipeline_id: Option<Uuid>,
     /// The time at which that stage was deleted. Null if it exists.
     pub stage_deleted_at: Option<DateTime>,
+    /// The list query of these records. Null if no list query selects exactly these.
+    pub drill_down: Option<String>,
 }
 
 #[derive(QueryableByName)]
@@ -128,10 +142,18 @@ fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<LossReasonReport> {
         groups.push(LossReasonGroup::default());
     }
     if let Some(keys) = scope.time_groups()? {
-        groups = keys.into_iter().map(|key| of_time(&mut groups, key)).collect();
+        let empty = |key: &str| LossReasonGroup {
+            key: Some(key.into()),
+            label: Some(key.into()),
+            ..LossReasonGroup::default()
+        };
+        groups = period::filled(groups, keys, |group| group.key.as_deref(), empty);
     }
+    groups.iter_mut().for_each(|group| drill_down(scope, group));
     Ok(LossReasonReport {
-        definition: DEFINITION.into(),
+        definition: DEFINITION.text.into(),
+        definition_name: DEFINITION.name.into(),
+        definition_version: DEFINITION.version,
         pipeline_id: scope.pipeline,
         from: scope.from,
         to: scope.to,
@@ -142,11 +164,15 @@ fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<LossReasonReport> {
     })
 }
 
-/// Takes the group with this key, or returns an empty one.
-fn of_time(groups: &mut Vec<LossReasonGroup>, key: String) -> LossReasonGroup {
-    match groups.iter().position(|group| group.key.as_ref() == Some(&key)) {
-        Some(at) => groups.swap_remove(at),
-        None => LossReasonGroup { key: Some(key.clone()), label: Some(key), ..LossReasonGroup::default() },
+fn drill_down(scope: &Scope, group: &mut LossReasonGroup) {
+    let lost = Drill::of_period("closed_at").with("status", "lost");
+    let key = group.key.as_deref();
+    group.drill_down = lost.query(scope, key);
+    for figures in &mut group.reasons {
+        let of_reason =
+            lost.clone().with_id("loss_reason_id", figures.loss_reason_id, ("loss_reason_id__empty", "true"));
+        let of_stage = of_reason.with_id("last_open_stage_id", figures.stage_id, ("last_open_stage_id", "none"));
+        figures.drill_down = of_stage.query(scope, key);
     }
 }
 
@@ -169,6 +195,7 @@ fn group(rows: &[Row]) -> Result<LossReasonGroup> {
             count,
             share: ratio(count, lost),
             value: value.list()?,
+            drill_down: None,
         })
     });
     Ok(LossReasonGroup {
@@ -176,6 +203,7 @@ fn group(rows: &[Row]) -> Result<LossReasonGroup> {
         label: rows.first().and_then(|row| row.group_label.clone()),
         lost,
         reasons: reasons.collect::<Result<_>>()?,
+        drill_down: None,
     })
 }
 

@@ -1,5 +1,11 @@
 //! Read-only reports, each with one `.sql` file, one row struct and one route.
+pub mod activity;
+pub mod attention;
 pub mod cycle_time;
+pub mod dashboard;
+pub mod definitions;
+pub mod drill_down;
+pub mod first_response;
 pub mod forecast;
 pub mod funnel;
 pub mod grouping;
@@ -8,6 +14,8 @@ pub mod loss_reasons;
 pub mod period;
 pub mod report;
 pub mod scope;
+pub mod user_scope;
+pub mod velocity;
 pub mod win_rate;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -19,4 +27,10 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     loss_reasons::service(config);
     forecast::service(config);
     leaderboard::service(config);
+    velocity::service(config);
+    activity::service(config);
+    first_response::service(config);
+    attention::service(config);
+    dashboard::service(config);
+    definitions::service(config);
 }

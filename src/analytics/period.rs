@@ -1,10 +1,18 @@
 //! The period of a report, and the earlier period with which it is compared.
-use crate::analytics::grouping::wrong;
 use crate::kernel::error::{Error, FieldCode, FieldError, Result};
+use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::params::QueryParams;
 use crate::kernel::values::relative;
+use crate::kernel::values::value_type::ValueType;
 use chrono::{Datelike, Days, Months, NaiveDate};
 use chrono_tz::Tz;
+use utoipa::openapi::SchemaFormat;
+use utoipa::openapi::path::Parameter;
+
+/// Returns the error for a parameter of a report.
+pub fn wrong(name: &str, detail: impl Into<String>) -> Error {
+    Error::parameters(vec![FieldError::parameter(name, FieldCode::Invalid, detail)])
+}
 
 /// The first day of a period, and the first day after it. An absent limit is the beginning or the end of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +47,17 @@ impl Period {
         let detail = "must be a period such as today, this_month, last_quarter or this_year-1y";
         let [from, to] = relative::period(&named, zone).ok_or_else(|| wrong("period", detail))?;
         Ok(Period { from: Some(from), to: Some(to) })
+    }
+
+    pub fn is_bounded(self) -> bool {
+        self.from.is_some() && self.to.is_some()
+    }
+
+    /// Returns the days that are in both periods.
+    #[must_use]
+    pub fn within(self, other: Period) -> Period {
+        let to = [self.to, other.to].into_iter().flatten().min();
+        Period { from: self.from.max(other.from), to }
     }
 
     /// Removes `compare`, and returns the period with which this one is compared.
@@ -83,7 +102,7 @@ impl Period {
 
 /// Returns the keys of the days, weeks, months or quarters of a period, as the groupings write them; none for another
 /// grouping. Stops after more than `most`.
-pub fn units(unit: &str, from: NaiveDate, to: NaiveDate, most: usize) -> Option<Vec<String>> {
+fn units(unit: &str, from: NaiveDate, to: NaiveDate, most: usize) -> Option<Vec<String>> {
     let key = |day: NaiveDate| match unit {
         "day" => day.format("%Y-%m-%d").to_string(),
         "week" => day.format("%G-W%V").to_string(),
@@ -104,6 +123,86 @@ pub fn units(unit: &str, from: NaiveDate, to: NaiveDate, most: usize) -> Option<
         }
     }
     Some(keys)
+}
+
+/// The largest number of groups by time.
+const GROUPS_MAX: usize = 1_000;
+
+/// Returns the keys of all groups of a bounded period that is grouped by time, those without records too; none for
+/// another grouping.
+pub fn time_groups(grouping: &str, period: Period) -> Result<Option<Vec<String>>> {
+    let (Some(from), Some(to)) = (period.from, period.to) else { return Ok(None) };
+    let keys = units(grouping, from, to, GROUPS_MAX);
+    if keys.as_ref().is_some_and(|keys| keys.len() > GROUPS_MAX) {
+        let detail = format!("must give at most {GROUPS_MAX} groups; use a longer unit or a shorter period");
+        return Err(wrong("group_by", detail));
+    }
+    Ok(keys)
+}
+
+/// Returns the groups with these keys, in this order; those that are missing are empty.
+pub fn filled<G>(
+    mut groups: Vec<G>,
+    keys: Vec<String>,
+    key_of: impl Fn(&G) -> Option<&str>,
+    empty: impl Fn(&str) -> G,
+) -> Vec<G> {
+    let take = |key: String| match groups.iter().position(|group| key_of(group) == Some(&key)) {
+        Some(at) => groups.swap_remove(at),
+        None => empty(&key),
+    };
+    keys.into_iter().map(take).collect()
+}
+
+/// Returns the parameters of the period of a report.
+pub fn parameters() -> Vec<Parameter> {
+    let text = || schema(ValueType::Text);
+    vec![
+        parameter("from".into(), "The first day of the period.".into(), schema(ValueType::Date), None),
+        parameter("to".into(), "The first day after the period.".into(), schema(ValueType::Date), None),
+        parameter(
+            "period".into(),
+            "The period by name, instead of `from` and `to`: `today`, `yesterday`, `this_week`, `last_month`, \
+             `this_quarter`, `last_year` and so on, or with an offset as in `this_quarter-3m`."
+                .into(),
+            text().pattern(Some("^[a-z_]+([+-][0-9]+[dwmy])?$")).max_length(Some(40)),
+            None,
+        ),
+        parameter(
+            "time_zone".into(),
+            "IANA name of the time zone in which days begin; if absent, yours or that of the workspace.".into(),
+            text().format(Some(SchemaFormat::Custom("time-zone".into()))).max_length(Some(64)),
+            None,
+        ),
+    ]
+}
+
+/// Returns the days of a unit by its key, as `units` writes it.
+pub fn unit(unit: &str, key: &str) -> Option<Period> {
+    let first: NaiveDate = match unit {
+        "day" => key.parse().ok()?,
+        "week" => {
+            let (year, week) = key.split_once("-W")?;
+            NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, chrono::Weekday::Mon)?
+        }
+        "month" => format!("{key}-01").parse().ok()?,
+        "quarter" => {
+            let (year, quarter) = key.split_once("-Q")?;
+            NaiveDate::from_ymd_opt(
+                year.parse().ok()?,
+                quarter.parse::<u32>().ok()?.checked_mul(3)?.checked_sub(2)?,
+                1,
+            )?
+        }
+        _ => return None,
+    };
+    let to = match unit {
+        "day" => first.checked_add_days(Days::new(1)),
+        "week" => first.checked_add_days(Days::new(7)),
+        "month" => first.checked_add_months(Months::new(1)),
+        _ => first.checked_add_months(Months::new(3)),
+    };
+    Some(Period { from: Some(first), to })
 }
 
 #[cfg(test)]
@@ -151,6 +250,23 @@ mod tests {
         ] {
             assert_eq!(units(unit, from, to).as_deref(), expected, "{unit}");
         }
+    }
+
+    #[test]
+    fn a_unit_has_days() {
+        for (name, key, expected) in [
+            ("day", "2026-02-28", Some(("2026-02-28", "2026-03-01"))),
+            ("week", "2026-W01", Some(("2025-12-29", "2026-01-05"))),
+            ("month", "2025-12", Some(("2025-12-01", "2026-01-01"))),
+            ("quarter", "2025-Q4", Some(("2025-10-01", "2026-01-01"))),
+            ("quarter", "2025", None),
+            ("owner", "2025", None),
+        ] {
+            assert_eq!(unit(name, key), expected.map(|(from, to)| period(from, to)), "{key}");
+        }
+        let quarter = unit("quarter", "2025-Q4").unwrap();
+        assert_eq!(quarter.within(period("2025-11-15", "2026-02-01")), period("2025-11-15", "2026-01-01"));
+        assert_eq!(quarter.within(Period::default()), quarter);
     }
 
     #[test]

@@ -12,3 +12,15 @@ impl Resource for Report {
         Builtin::Owner,
     );
 }
+
+/// What a report or a part of it counts.
+#[derive(Debug)]
+pub struct Definition {
+    /// The name, which is also the name of the report.
+    pub name: &'static str,
+    /// Grows when the same records give other figures.
+    pub version: i32,
+    pub text: &'static str,
+    /// What the figures leave out, in words.
+    pub leaves_out: &'static [&'static str],
+}

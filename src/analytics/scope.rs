@@ -1,13 +1,13 @@
 //! The scope of a report: pipeline, period, time zone, filter and grouping.
-use crate::analytics::grouping::{Group, wrong};
-use crate::analytics::period::{self, Period};
+use crate::analytics::grouping::{Figures, Group};
+use crate::analytics::period::{self, Period, wrong};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Stored;
 use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::access::actor::{Actor, Settings};
 use crate::kernel::access::grants::Action;
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::{Error, FieldError, Result};
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::openapi::{parameter, schema};
@@ -38,6 +38,11 @@ pub struct Scope {
     pub at: Option<DateTime>,
     pub view: Option<String>,
     filter: Cond,
+    /// The filters as they were asked, if a list of the caller takes them as the report does. Days in filters of lists
+    /// begin in the caller's own time zone.
+    asked: Option<Vec<(String, String)>>,
+    /// The column by which the report groups by time.
+    pub time: &'static str,
 }
 
 /// The unparsed query of a report. Its construction needs no database.
@@ -49,8 +54,9 @@ pub struct ReportQuery {
     compares: bool,
 }
 
-/// The largest number of groups by time.
-const GROUPS_MAX: usize = 1_000;
+/// The times of a record by which a report groups.
+const CLOSED: &str = ":records.closed_at";
+pub const CREATED: &str = ":records.created_at";
 
 /// The parameters of every report besides filters.
 const OWN: [&str; 5] = ["pipeline_id", "from", "to", "period", "time_zone"];
@@ -110,7 +116,23 @@ impl ReportQuery {
         join_by_hash_where_small(tx)?;
         let group = Group::read(group.as_deref().unwrap_or("none"), groupings, kind, &self.actor)?;
         let filter = Cond::All(Vec::new());
-        Ok((params, Scope { pipeline, kind, from, to, earlier, zone, group, at: None, view: None, filter }))
+        Ok((
+            params,
+            Scope {
+                pipeline,
+                kind,
+                from,
+                to,
+                earlier,
+                zone,
+                group,
+                at: None,
+                view: None,
+                filter,
+                asked: None,
+                time: CLOSED,
+            },
+        ))
     }
 
     /// Adds the condition from the remaining parameters.
@@ -120,6 +142,8 @@ impl ReportQuery {
         own.extend(self.compares.then_some("compare"));
         own.extend((!groupings.is_empty()).then_some("group_by"));
         // Days in filters begin in the time zone of the report.
+        let same_days = scope.zone == self.actor.settings.own_time_zone || params.pairs().is_empty();
+        let asked = same_days.then(|| params.pairs().to_vec());
         let settings = Settings { own_time_zone: scope.zone, ..self.actor.settings.clone() };
         let actor = Actor { settings, ..self.actor.clone() };
         let filter = match kind {
@@ -128,7 +152,34 @@ impl ReportQuery {
         };
         let records = if kind == PipelineKind::Deal { Kind::DEAL } else { Kind::LEAD };
         let filter = Cond::All(vec![filter, visibility::cond(&self.actor, records, Action::Read)]);
-        Ok(Scope { filter, ..scope })
+        Ok(Scope { filter, asked, ..scope })
+    }
+
+    /// Parses the query of a report that supports only leads; without a pipeline, of the default pipeline of leads.
+    pub fn leads(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<Scope> {
+        let named = QueryParams::read(&self.query)?.names().any(|name| name == "pipeline_id");
+        let query = if named {
+            self.query.clone()
+        } else {
+            let default = pipelines::choose(tx, None, PipelineKind::Lead)?;
+            format!("pipeline_id={default}&{}", self.query)
+        };
+        let scope = ReportQuery { query, actor: self.actor.clone(), ..*self }.scope(tx, groupings)?;
+        if scope.kind == PipelineKind::Lead {
+            return Ok(Scope { time: CREATED, ..scope });
+        }
+        Err(wrong("pipeline_id", "must be a pipeline of leads"))
+    }
+
+    /// Removes a parameter of this report alone, a whole number from 1.
+    pub fn number(mut self, name: &'static str, usual: i64, most: i64) -> Result<(ReportQuery, i64)> {
+        let mut params = QueryParams::read(&self.query)?;
+        let Some(text) = params.take(name) else { return Ok((self, usual)) };
+        let within = text.parse().ok().filter(|number| (1..=most).contains(number));
+        let number = within
+            .ok_or_else(|| Error::parameters(vec![FieldError::out_of_range(Some(1), Some(most)).at_parameter(name)]))?;
+        self.query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params.pairs()).finish();
+        Ok((self, number))
     }
 
     /// Parses the query of a report that supports only deals.
@@ -167,30 +218,26 @@ impl Scope {
 
     /// Returns the keys of all groups of a bounded period that is grouped by time, those without records too.
     pub fn time_groups(&self) -> Result<Option<Vec<String>>> {
-        let unit = self.group.name.as_str();
-        let Some((from, to)) = self.from.zip(self.to) else { return Ok(None) };
-        period::units(unit, from, to, GROUPS_MAX).map_or(Ok(None), |keys| {
-            if keys.len() <= GROUPS_MAX {
-                return Ok(Some(keys));
-            }
-            Err(wrong(
-                "group_by",
-                format!("must give at most {GROUPS_MAX} groups; use a longer unit or a shorter period"),
-            ))
-        })
+        period::time_groups(&self.group.name, Period { from: self.from, to: self.to })
     }
 
     /// Returns the scope of the earlier period, if the report compares.
     pub fn earlier(&self) -> Option<Scope> {
         let Period { from, to } = self.earlier?;
         let (group, filter, view) = (self.group.clone(), self.filter.clone(), self.view.clone());
-        Some(Scope { from, to, earlier: None, group, filter, view, ..*self })
+        Some(Scope { from, to, earlier: None, group, filter, view, asked: self.asked.clone(), ..*self })
+    }
+
+    /// Returns the scope with another time for groups by time.
+    pub fn by_time(&self, time: &'static str) -> Scope {
+        let (group, filter, view) = (self.group.clone(), self.filter.clone(), self.view.clone());
+        Scope { group, filter, view, asked: self.asked.clone(), time, ..*self }
     }
 
     /// Returns the scope with another grouping.
     pub fn by(&self, name: &str) -> Scope {
         let group = Group::named(name).unwrap_or_else(|| self.group.clone());
-        Scope { group, filter: self.filter.clone(), view: None, ..*self }
+        Scope { group, filter: self.filter.clone(), view: None, asked: self.asked.clone(), ..*self }
     }
 
     /// Returns the first day of the period and the first day after it. An absent limit becomes the first or last
@@ -201,10 +248,22 @@ impl Scope {
     }
 
     /// Returns midnight of these two days.
-    fn instants(&self) -> [DateTime; 2] {
+    pub fn instants(&self) -> [DateTime; 2] {
         let [first, after] = self.days();
         let begin = |day, said: Option<NaiveDate>| day_start(day, if said.is_some() { self.zone } else { Tz::UTC });
         [begin(first, self.from), begin(after, self.to)]
+    }
+
+    /// Returns the instants of the days of a group, for a list filter by a time; absent limits are absent.
+    pub fn instants_of(&self, key: Option<&str>) -> [Option<DateTime>; 2] {
+        let own = Period { from: self.from, to: self.to };
+        let days = self.group.days(key).map_or(own, |unit| unit.within(own));
+        [days.from, days.to].map(|day| day.map(|day| day_start(day, self.zone)))
+    }
+
+    /// Returns the filters of the caller that a list takes with the same meaning.
+    pub fn asked(&self) -> Option<&[(String, String)]> {
+        self.asked.as_deref()
     }
 
     /// Returns the statement of a report with the parameters of the scope.
@@ -227,7 +286,8 @@ impl Scope {
             .set("to", Part::At(to))
             .set("zone", Part::Text(self.zone.name().into()))
             .set("filter", Part::Cond(self.filter.clone()));
-        self.group.set(statement, records, value, self.zone.name())
+        let figures = Figures { workspace: tx.workspace(), records, value, time: self.time, zone: self.zone.name() };
+        self.group.set(statement, &figures)
     }
 }
 
@@ -237,6 +297,13 @@ pub const COMPARE: (&str, &str, &str) = (
     "Adds the same report for an earlier period: the one just before, or the same one of the year before.",
     "^(previous|year)$",
 );
+
+/// Returns the parameters of a report over leads.
+pub fn lead_parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
+    let mut list = own_parameters("The pipeline. If absent, the default pipeline of leads.", groupings, extra);
+    list.extend(LEAD.filters().into_iter().filter(|p| p.name != "pipeline_id"));
+    list
+}
 
 /// Returns the parameters of a report over deals or leads: those of `parameters` and the filters that only leads
 /// have.
@@ -254,31 +321,15 @@ pub fn parameters_of_both(groupings: &[&str], extra: &[(&str, &str, &str)]) -> V
 
 /// Returns the parameters of a report: its own, then the filters of deals.
 pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
+    let mut list = own_parameters("The pipeline. If absent, the default pipeline of deals.", groupings, extra);
+    list.extend(DEAL.filters().into_iter().filter(|p| p.name != "pipeline_id"));
+    list
+}
+
+fn own_parameters(pipeline: &str, groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Parameter> {
     let text = || schema(ValueType::Text);
-    let mut list = vec![
-        parameter(
-            "pipeline_id".into(),
-            "The pipeline. If absent, the default pipeline of deals.".into(),
-            schema(ValueType::Uuid),
-            None,
-        ),
-        parameter("from".into(), "The first day of the period.".into(), schema(ValueType::Date), None),
-        parameter("to".into(), "The first day after the period.".into(), schema(ValueType::Date), None),
-        parameter(
-            "period".into(),
-            "The period by name, instead of `from` and `to`: `today`, `yesterday`, `this_week`, `last_month`, \
-             `this_quarter`, `last_year` and so on, or with an offset as in `this_quarter-3m`."
-                .into(),
-            text().pattern(Some("^[a-z_]+([+-][0-9]+[dwmy])?$")).max_length(Some(40)),
-            None,
-        ),
-        parameter(
-            "time_zone".into(),
-            "IANA name of the time zone in which days begin; if absent, yours or that of the workspace.".into(),
-            text().format(Some(utoipa::openapi::SchemaFormat::Custom("time-zone".into()))).max_length(Some(64)),
-            None,
-        ),
-    ];
+    let mut list = vec![parameter("pipeline_id".into(), pipeline.into(), schema(ValueType::Uuid), None)];
+    list.extend(period::parameters());
     if !groupings.is_empty() {
         let pattern = format!("^(none|{}|cf\\.[a-z][a-z0-9_]*)$", groupings.join("|"));
         list.push(parameter(
@@ -292,7 +343,6 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
         let one = if pattern.is_empty() { schema(ValueType::Time) } else { text().pattern(Some(*pattern)) };
         list.push(parameter((*name).into(), (*meaning).into(), one, None));
     }
-    list.extend(DEAL.filters().into_iter().filter(|p| p.name != "pipeline_id"));
     list
 }
 

@@ -1,5 +1,7 @@
 //! Win rate: the share of won records among those closed in a period, by count and by value.
-use crate::analytics::report::Report;
+use crate::analytics::drill_down::Drill;
+use crate::analytics::period;
+use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, amount_in, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
@@ -21,16 +23,24 @@ use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
-const DEFINITION: &str = "Records closed in the period. win_rate = won / (won + lost); open records are not counted. \
+pub const DEFINITION: Definition = Definition {
+    name: "win_rate",
+    version: 1,
+    text: "Records closed in the period. win_rate = won / (won + lost); open records are not counted. \
     win_rate_by_value is the same for values, if all of them are in one currency and none is negative; records \
     without an amount, which without_amount counts, are not in it. Rates are not rounded. Grouped by product, the \
     value of a deal is divided among its products in whole minor units, in proportion to the prices of their items; \
-    products with a negative price get nothing. The parts add up to the value (largest remainder method).";
+    products with a negative price get nothing. The parts add up to the value (largest remainder method).",
+    leaves_out: &["records that are open", "records without an amount, from values", "deleted records"],
+};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WinRateReport {
     /// What the report counts, in words.
     pub definition: String,
+    /// The name of the definition in `GET /analytics/definitions`.
+    pub definition_name: String,
+    pub definition_version: i32,
     pub pipeline_id: Uuid,
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
@@ -61,6 +71,29 @@ pub struct WinRateGroup {
     pub lost_value: Vec<Money>,
     /// Number of closed records without an amount. They are in no value.
     pub without_amount: i64,
+    pub drill_down: WinRateLists,
+}
+
+/// The list queries of the records behind the figures. Null if no list query selects exactly these.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct WinRateLists {
+    pub closed: Option<String>,
+    pub won: Option<String>,
+    pub lost: Option<String>,
+    pub without_amount: Option<String>,
+}
+
+impl WinRateLists {
+    fn of(scope: &Scope, key: Option<&str>) -> WinRateLists {
+        let list = |status: &str| Drill::of_period("closed_at").with("status", status);
+        let query = |drill: Drill| drill.query(scope, key);
+        WinRateLists {
+            closed: query(list("won,lost")),
+            won: query(list("won")),
+            lost: query(list("lost")),
+            without_amount: query(list("won,lost").with("value__empty", "true")),
+        }
+    }
 }
 
 #[derive(QueryableByName)]
@@ -102,7 +135,7 @@ const GROUPS: &[&str] = &[
 ];
 list_params!(WinRateParameters, parameters_of_both(GROUPS, &[COMPARE]));
 
-fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<WinRateReport> {
+pub fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<WinRateReport> {
     let scope = query.scope(tx, GROUPS)?;
     let mut report = of(tx, &scope)?;
     report.comparison = scope.earlier().map(|earlier| of(tx, &earlier)).transpose()?.map(Box::new);
@@ -117,10 +150,17 @@ fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<WinRateReport> {
         groups.push(WinRateGroup::default());
     }
     if let Some(keys) = scope.time_groups()? {
-        groups = keys.into_iter().map(|key| of_time(&mut groups, key)).collect();
+        let empty =
+            |key: &str| WinRateGroup { key: Some(key.into()), label: Some(key.into()), ..WinRateGroup::default() };
+        groups = period::filled(groups, keys, |group| group.key.as_deref(), empty);
+    }
+    for group in &mut groups {
+        group.drill_down = WinRateLists::of(scope, group.key.as_deref());
     }
     Ok(WinRateReport {
-        definition: DEFINITION.into(),
+        definition: DEFINITION.text.into(),
+        definition_name: DEFINITION.name.into(),
+        definition_version: DEFINITION.version,
         pipeline_id: scope.pipeline,
         from: scope.from,
         to: scope.to,
@@ -129,14 +169,6 @@ fn of(tx: &mut Tx<'_>, scope: &Scope) -> Result<WinRateReport> {
         groups,
         comparison: None,
     })
-}
-
-/// Takes the group with this key, or returns an empty one.
-fn of_time(groups: &mut Vec<WinRateGroup>, key: String) -> WinRateGroup {
-    match groups.iter().position(|group| group.key.as_ref() == Some(&key)) {
-        Some(at) => groups.swap_remove(at),
-        None => WinRateGroup { key: Some(key.clone()), label: Some(key), ..WinRateGroup::default() },
-    }
 }
 
 fn group(rows: &[Row]) -> Result<WinRateGroup> {
@@ -166,6 +198,7 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
         without_amount: rows.iter().map(|row| row.no_amount).sum(),
         won_value,
         lost_value,
+        drill_down: WinRateLists::default(),
     })
 }
 

@@ -29,6 +29,7 @@ pub enum Part {
     Date(NaiveDate),
     At(DateTime),
     MaybeAt(Option<DateTime>),
+    Times(Vec<DateTime>),
     Cond(Cond),
     Sql(&'static str),
     /// The keys of a sort order, or a column.
@@ -102,6 +103,7 @@ impl QueryFragment<Pg> for Statement {
                 Part::Int(v) => out.push_bind_param::<BigInt, _>(v)?,
                 Part::Date(v) => out.push_bind_param::<Date, _>(v)?,
                 Part::At(v) => out.push_bind_param::<Timestamptz, _>(v)?,
+                Part::Times(v) => out.push_bind_param::<Array<Timestamptz>, _>(v)?,
                 Part::MaybeAt(v) => out.push_bind_param::<Nullable<Timestamptz>, _>(v)?,
                 Part::Cond(cond) => cond.walk_ast(out.reborrow())?,
                 Part::Sql(sql) => out.push_sql(sql),

@@ -12,3 +12,4 @@ pub mod member_changes;
 pub mod saved_conditions;
 pub mod search;
 pub mod tags;
+pub mod teams;

@@ -6,6 +6,7 @@ pub mod board_position;
 pub mod deals;
 pub mod entry;
 pub mod handover;
+pub mod history_filters;
 pub mod leads;
 pub mod loss_reasons;
 pub mod pipelines;

@@ -2,6 +2,7 @@
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::event::Event;
 use crate::db::events;
+use crate::db::sql::{Part, Statement};
 use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
@@ -191,6 +192,8 @@ pub fn note_order(tx: &mut Tx<'_>, pipeline: Uuid) -> Result<()> {
     diesel::update(in_workspace(tx.workspace()).filter(stages::pipeline_id.eq(pipeline)))
         .set(stages::order_id.eq(order))
         .execute(tx.conn)?;
+    let place = Statement::new("select place_stages(:workspace, :order)");
+    place.set("workspace", Part::Id(tx.workspace())).set("order", Part::Id(order)).execute(tx.conn)?;
     Ok(())
 }
 

@@ -156,7 +156,7 @@ fn durations_are_in_days() {
         json!({ "mapping": [{ "column": "id", "field": "external_id" }, { "column": "stage", "field": "stage" },
         { "column": "opened", "field": "created_at" }, { "column": "closed", "field": "closed_at" }] }),
     );
-    let report = owner.get("/analytics/cycle-time?from=2026-01-01&to=2026-02-01").ok()["groups"][0].clone();
+    let report = crate::report_figures::group(&owner, "cycle-time?from=2026-01-01&to=2026-02-01");
     assert_eq!(report["won"], json!({ "count": 2, "mean_days": 20.0, "median_days": 20.0, "p75_days": 25.0 }));
     assert_eq!(report["lost"]["mean_days"], 2.0);
     assert_eq!(report["stages"][0]["duration"]["count"], 3);

@@ -19,8 +19,20 @@ pub fn reason(owner: &Client) -> String {
     id(&owner.post("/loss-reasons", json!({ "name": "Dear" })).created())
 }
 
+/// The first group of a report, without the list queries of its figures.
 pub fn group(owner: &Client, report: &str) -> Json {
-    owner.get(&format!("/analytics/{report}")).ok()["groups"][0].clone()
+    without_lists(owner.get(&format!("/analytics/{report}")).ok()["groups"][0].clone())
+}
+
+pub fn without_lists(value: Json) -> Json {
+    match value {
+        Json::Array(list) => list.into_iter().map(without_lists).collect(),
+        Json::Object(members) => {
+            let kept = members.into_iter().filter(|(name, _)| name != "drill_down");
+            kept.map(|(name, value)| (name, without_lists(value))).collect()
+        }
+        other => other,
+    }
 }
 
 pub fn counts(group: &Json) -> Vec<(&str, i64)> {

@@ -21,7 +21,7 @@ type Work = fn(&mut PgConnection, Place) -> Result<Option<Place>>;
 
 /// The data migrations, in this order. Each processes one table by workspace and id, and returns its position, or none
 /// at the end.
-const WORKS: [(&str, Work); 9] = [
+const WORKS: [(&str, Work); 10] = [
     ("contacts", contacts),
     ("leads", leads),
     ("companies", companies),
@@ -31,7 +31,22 @@ const WORKS: [(&str, Work); 9] = [
     ("own_companies", |conn, at| custom_fields::run(conn, at, Kind::COMPANY)),
     ("own_leads", |conn, at| custom_fields::run(conn, at, Kind::LEAD)),
     ("own_deals", |conn, at| custom_fields::run(conn, at, Kind::DEAL)),
+    ("stage_paths", stage_paths),
 ];
+
+#[derive(QueryableByName)]
+struct Staged {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Computes what reports need of the histories of leads and deals.
+fn stage_paths(conn: &mut PgConnection, at: Place) -> Result<Option<Place>> {
+    let records: Vec<Staged> = from(include_str!("stage_paths.sql"), at).load(conn)?;
+    Ok(records.last().map(|last| (last.workspace_id, last.id)))
+}
 
 /// Checks whether all data migrations have finished.
 pub fn is_done(conn: &mut PgConnection) -> Result<bool> {

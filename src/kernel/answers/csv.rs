@@ -16,6 +16,9 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+/// The member of figures with the list queries of their records, which files do not contain.
+const DRILL_DOWN: &str = "drill_down";
+
 /// A member of the row type, from which columns are made.
 #[derive(Debug)]
 enum Member {
@@ -252,6 +255,9 @@ fn members_of<R: ToSchema>() -> Vec<Member> {
 fn describe(name: &str, property: &Json, known: &HashMap<String, Json>, members: &mut Vec<Member>) {
     let (of, schema) = resolve(property, known);
     let inside = |part: &String| if name.is_empty() { part.clone() } else { format!("{name}.{part}") };
+    if name == DRILL_DOWN {
+        return;
+    }
     if name == "custom_fields" {
         members.push(Member::OwnFields);
     } else if of == Some("Money") {

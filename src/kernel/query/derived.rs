@@ -6,6 +6,7 @@ use crate::kernel::fields::cond::Cond;
 use crate::kernel::values::relative;
 use crate::kernel::values::time::{DateTime, day_start, parse_date};
 use crate::kernel::values::value_type::ValueType;
+use uuid::Uuid;
 
 /// A filter that no single field answers.
 #[derive(Debug)]
@@ -25,13 +26,20 @@ pub enum DerivedBy {
     Choice(&'static [&'static str], fn(&Actor, &str) -> Cond),
     /// One instant, or a day in the time zone of the caller.
     Since(fn(DateTime) -> Cond),
+    /// One or more ids, or `none`.
+    Ids(fn(&Actor, Vec<Uuid>) -> Cond, fn(&Actor) -> Cond),
+    /// An id, a first instant and the instant after the last one.
+    Within(fn(&Actor, Uuid, [DateTime; 2]) -> Cond),
 }
+
+/// The value of a filter by ids for records without one.
+const NONE: &str = "none";
 
 impl Derived {
     pub fn value_type(&self) -> ValueType {
         match self.by {
             DerivedBy::Flag(_) => ValueType::Bool,
-            DerivedBy::Choice(..) => ValueType::Text,
+            DerivedBy::Choice(..) | DerivedBy::Ids(..) | DerivedBy::Within(_) => ValueType::Text,
             DerivedBy::Since(_) => ValueType::Time,
         }
     }
@@ -39,8 +47,13 @@ impl Derived {
     pub fn choices(&self) -> &'static [&'static str] {
         match self.by {
             DerivedBy::Choice(choices, _) => choices,
-            DerivedBy::Flag(_) | DerivedBy::Since(_) => &[],
+            DerivedBy::Flag(_) | DerivedBy::Since(_) | DerivedBy::Ids(..) | DerivedBy::Within(_) => &[],
         }
+    }
+
+    /// Whether the filter takes several values, separated by commas.
+    pub(in crate::kernel) fn takes_many(&self) -> bool {
+        matches!(self.by, DerivedBy::Choice(..) | DerivedBy::Ids(..) | DerivedBy::Within(_))
     }
 
     pub fn described(&self) -> DerivedFilter {
@@ -73,8 +86,35 @@ impl Derived {
                     "must be a day such as 2026-01-31, an instant with an offset, or relative such as today-7d";
                 instant.map(make).map_err(|_| FieldError::new(FieldCode::InvalidFormat, detail))
             }
+            DerivedBy::Ids(make, none) => ids(texts, |ids| make(actor, ids), || none(actor)),
+            DerivedBy::Within(make) => {
+                let detail =
+                    "must be an id and two instants, such as 01997b6a-…,2026-01-01T00:00:00Z,2026-02-01T00:00:00Z";
+                let [id, from, to] = texts else {
+                    return Err(FieldError::new(FieldCode::InvalidFormat, detail));
+                };
+                let bad = |_| FieldError::new(FieldCode::InvalidFormat, detail);
+                let instant = |text: &str| {
+                    text.parse::<DateTime>().map_err(|_| FieldError::new(FieldCode::InvalidFormat, detail))
+                };
+                Ok(make(actor, id.parse().map_err(bad)?, [instant(from)?, instant(to)?]))
+            }
         }
     }
+}
+
+fn ids(texts: &[String], make: impl Fn(Vec<Uuid>) -> Cond, none: impl Fn() -> Cond) -> Result<Cond, FieldError> {
+    let bad = |_| FieldError::new(FieldCode::InvalidFormat, "must be ids, or none");
+    let named = texts.iter().filter(|text| text.as_str() != NONE);
+    let named: Vec<Uuid> = named.map(|text| text.parse().map_err(bad)).collect::<Result<_, _>>()?;
+    let mut either = Vec::new();
+    if named.len() < texts.len() {
+        either.push(none());
+    }
+    if !named.is_empty() {
+        either.push(make(named));
+    }
+    Ok(Cond::Any(either))
 }
 
 fn one(texts: &[String]) -> Result<&str, FieldError> {

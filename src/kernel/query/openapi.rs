@@ -1,6 +1,7 @@
 //! The query parameters of lists in the OpenAPI document, derived from the fields of the resource.
 use crate::kernel::access::resource;
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::derived::DerivedBy;
 use crate::kernel::query::fields::{Fields, Link, LinkedBy};
 use crate::kernel::query::params::{CUSTOM, Comparison, LIMIT_DEFAULT, LIMIT_MAX, OPERATORS, Q_MAX, RELATED, applies};
 use crate::kernel::query::soft_delete::{INCLUDE, ONLY};
@@ -57,8 +58,11 @@ impl<T> Fields<T> {
                 // A day or a relative instant is accepted too.
                 one = schema(ValueType::Text);
             }
-            let many = (!filter.choices().is_empty()).then_some(false);
-            if many.is_some() {
+            let many = filter.takes_many().then_some(false);
+            if let DerivedBy::Ids(..) = filter.by {
+                one = one.pattern(Some(ID_OR_NONE));
+            }
+            if !filter.choices().is_empty() {
                 one = one.enum_values(Some(filter.choices().iter().copied()));
             }
             list.push(parameter(filter.name.into(), filter.meaning.into(), one, many));
@@ -155,6 +159,9 @@ impl<T> Fields<T> {
 }
 
 /// `many` describes an array, repeated (`true`) or separated by commas (`false`).
+/// The pattern of an id, or `none`.
+const ID_OR_NONE: &str = "^(none|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$";
+
 pub fn parameter(name: String, meaning: String, one: ObjectBuilder, many: Option<bool>) -> Parameter {
     let schema = match many {
         Some(_) => {

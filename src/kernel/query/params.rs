@@ -120,6 +120,11 @@ impl QueryParams {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Returns the names and values of the remaining parameters.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     pub fn take(&mut self, name: &str) -> Option<String> {
         self.0.iter().position(|(n, _)| n == name).map(|at| self.0.remove(at).1)
     }

@@ -255,7 +255,7 @@ impl<T> Fields<T> {
         if let Some(linked) = self.linked(name, || self.ids(name, value), actor) {
             return linked;
         }
-        let of_choice = self.derived.iter().any(|filter| filter.name == name && !filter.choices().is_empty());
+        let of_choice = self.derived.iter().any(|filter| filter.name == name && filter.takes_many());
         let texts = if of_choice { split(value) } else { vec![value.into()] };
         if let Some(derived) = self.derived(name, &texts, actor) {
             return derived.map_err(|bad| bad.at_parameter(name));

@@ -16,6 +16,7 @@ use crate::kernel::values::tags::{Tags, Word};
 use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::kernel::values::{address, event_verbs as verbs};
+use crate::records::teams;
 use crate::schema::companies;
 use crate::{
     attention_filters, hideable, hideable_changes, import_link, list_params, money_columns, next_task_columns,
@@ -214,7 +215,14 @@ pub static COMPANY: Fields<companies::table> = Fields {
             exact("companies.domain = ", &["domain"]).formatted(TextFormat::Domain),
         ],
     }),
-    derived: attention_filters!(OWNER, NEXT_TASK),
+    derived: attention_filters!(
+        OWNER,
+        NEXT_TASK,
+        teams::team_filter(
+            |actor, teams| teams::of_teams(actor, "companies.owner_id", teams),
+            |actor| teams::of_no_team(actor, "companies.owner_id"),
+        ),
+    ),
     links: &[
         import_link!(COMPANY),
         related_records!("contacts", resource::fields_of(Kind::CONTACT), CONTACT by &COMPANY.id, in CONTACTS_OF_COMPANIES),

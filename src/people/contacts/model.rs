@@ -19,6 +19,7 @@ use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::kernel::values::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
+use crate::records::teams;
 use crate::schema::contacts;
 use crate::{
     attention_filters, hideable, hideable_changes, import_link, jsonb, list_params, next_task_columns,
@@ -473,7 +474,14 @@ pub static CONTACT: Fields<contacts::table> = Fields {
             exact("contacts.phone_keys ?| ", &["phone"]).formatted(TextFormat::Phone),
         ],
     }),
-    derived: attention_filters!(OWNER, NEXT_TASK),
+    derived: attention_filters!(
+        OWNER,
+        NEXT_TASK,
+        teams::team_filter(
+            |actor, teams| teams::of_teams(actor, "contacts.owner_id", teams),
+            |actor| teams::of_no_team(actor, "contacts.owner_id"),
+        ),
+    ),
     links: &[
         Link {
             name: "deal_id",

@@ -17,9 +17,11 @@ use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
+use crate::records::teams;
 use crate::sales::attention;
 use crate::sales::board_position::{self, Placed};
 use crate::sales::deals::line_items::LineItemInput;
+use crate::sales::history_filters;
 use crate::sales::stages::Category;
 use crate::schema::deals;
 use crate::{
@@ -397,6 +399,22 @@ pub static DEAL: Fields<deals::table> = Fields {
         NEXT_TASK,
         attention::rotting_filter(attention::rotting_deals),
         attention::untouched_filter(|at| attention::untouched(&LAST_ACTIVITY_AT, at)),
+        teams::team_filter(
+            |actor, teams| teams::of_teams(actor, "deals.owner_id", teams),
+            |actor| teams::of_no_team(actor, "deals.owner_id"),
+        ),
+        history_filters::reached_filter(
+            |actor, stages| history_filters::reached(actor, "deals.stage_path_id", stages),
+            |actor| history_filters::unknown(actor, "deals.stage_path_id"),
+        ),
+        history_filters::last_open_filter(
+            |actor, stages| history_filters::last_open(actor, "deals.last_open_stage_id", stages),
+            |actor| history_filters::unknown(actor, "deals.last_open_stage_id"),
+        ),
+        history_filters::beginning_filter(|_| history_filters::flagged("deals.without_beginning")),
+        history_filters::entered_filter(|actor, place, period| {
+            history_filters::entered(actor, "deals.id", place, period)
+        }),
     ),
     links: &[
         Link {

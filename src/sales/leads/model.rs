@@ -20,8 +20,10 @@ use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::people::companies::model::COMPANY;
 use crate::people::contacts::model::CONTACT;
+use crate::records::teams;
 use crate::sales::attention;
 use crate::sales::board_position::{self, Placed};
+use crate::sales::history_filters;
 use crate::sales::stages::Category;
 use crate::schema::leads;
 use crate::{
@@ -398,6 +400,22 @@ pub static LEAD: Fields<leads::table> = Fields {
         NEXT_TASK,
         attention::rotting_filter(attention::rotting_leads),
         attention::untouched_filter(|at| attention::untouched(&LAST_ACTIVITY_AT, at)),
+        teams::team_filter(
+            |actor, teams| teams::of_teams(actor, "leads.owner_id", teams),
+            |actor| teams::of_no_team(actor, "leads.owner_id"),
+        ),
+        history_filters::reached_filter(
+            |actor, stages| history_filters::reached(actor, "leads.stage_path_id", stages),
+            |actor| history_filters::unknown(actor, "leads.stage_path_id"),
+        ),
+        history_filters::last_open_filter(
+            |actor, stages| history_filters::last_open(actor, "leads.last_open_stage_id", stages),
+            |actor| history_filters::unknown(actor, "leads.last_open_stage_id"),
+        ),
+        history_filters::beginning_filter(|_| history_filters::flagged("leads.without_beginning")),
+        history_filters::entered_filter(|actor, place, period| {
+            history_filters::entered(actor, "leads.id", place, period)
+        }),
         Derived {
             name: "unanswered",
             meaning: "Whether the lead is open and nobody has contacted the person since it was created.",

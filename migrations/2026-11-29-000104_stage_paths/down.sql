@@ -1,0 +1,14 @@
+delete from backfills where name = 'stage_paths';
+drop index stage_spans_entered, stage_spans_left, stage_spans_standing;
+create index stage_spans_flow on stage_spans (workspace_id, pipeline_id, entered_at) include (stage_id, left_at, record_id);
+drop trigger deals_enter_stage on deals;
+drop trigger leads_enter_stage on leads;
+drop trigger stage_spans_added on stage_spans;
+drop trigger stage_spans_removed on stage_spans;
+drop function enter_stage, stage_spans_changed, follow_stage_spans;
+alter table stage_spans drop column left_forward, drop column stage_entered_before, drop column pipeline_entered_before;
+alter table deals drop column stage_path_id, drop column last_open_stage_id;
+alter table leads drop column stage_path_id, drop column last_open_stage_id;
+drop table stage_paths;
+drop function stage_path_key, place_stages;
+drop table stage_places;
