@@ -5,7 +5,10 @@
 
 /** The server's refusal (RFC 9457). Decide by `code`. */
 export class Problem extends Error {
-  /** @param {Partial<Schemas['Problem']> & { code: string, status: number }} problem @param {number} wait seconds, or 0 */
+  /**
+   * @param {Partial<Schemas['Problem']> & { code: string, status: number }} problem
+   * @param {number} wait seconds, or 0
+   */
   constructor(problem, wait) {
     super(`${problem.code}: ${problem.detail}`)
     this.code = problem.code
@@ -30,14 +33,15 @@ const LONGEST_WAIT = 30
  * @param {string} base the address of the server
  * @param {string} method
  * @param {string} path with names in braces, as in the OpenAPI document
- * @param {{ path?: Record<string, string>, query?: Record<string, unknown>, body?: unknown, token?: string, key?: string,
- *   version?: number, repeatable?: boolean, signal?: AbortSignal }} init
+ * @param {{ path?: Record<string, string>, query?: Record<string, unknown>, body?: unknown, token?: string,
+ *   key?: string, version?: number, repeatable?: boolean, signal?: AbortSignal }} init
  * @returns {Promise<any>}
  */
 export async function send(base, method, path, init = {}) {
   if (!URL.canParse(base)) throw new Problem({ code: 'not_the_api', status: 0 }, 0)
-  const url = new URL(base.replace(/\/+$/, '') + path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(init.path?.[name] ?? '')))
-  for (const [name, value] of Object.entries(init.query ?? {})) if (value !== undefined) url.searchParams.set(name, String(value))
+  const filled = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(init.path?.[name] ?? ''))
+  const url = new URL(base.replace(/\/+$/, '') + filled)
+  for (const [name, value] of Object.entries(init.query ?? {})) url.searchParams.set(name, String(value))
   const headers = new Headers({ Accept: 'application/json' })
   if (init.token) headers.set('Authorization', `Bearer ${init.token}`)
   if (init.body !== undefined) headers.set('Content-Type', 'application/json')
@@ -55,7 +59,8 @@ export async function send(base, method, path, init = {}) {
     })
     const asked = Number(answer?.headers.get('Retry-After') ?? 0)
     const wait = answer ? asked : attempt
-    const again = attempt < ATTEMPTS && wait > 0 && wait <= LONGEST_WAIT && navigator.onLine && (repeatable || answer?.status === 429)
+    const worthwhile = attempt < ATTEMPTS && wait > 0 && wait <= LONGEST_WAIT && navigator.onLine
+    const again = worthwhile && (repeatable || answer?.status === 429)
     if (!again && attempt > 1) waits.dispatchEvent(new Event('over'))
     if (!again) return read(answer, asked)
     waits.dispatchEvent(new Event(answer ? 'busy' : 'offline'))
@@ -72,7 +77,10 @@ async function read(answer, wait) {
   throw new Problem(typeof body?.code === 'string' ? body : { code: 'not_the_api', status: answer.status }, wait)
 }
 
-/** Returns a function that gives each different body one key: pressing the button again after a lost answer creates nothing twice. */
+/**
+ * Returns a function that gives each different body one key: pressing the button again after a lost answer creates
+ * nothing twice.
+ */
 export function onceEach() {
   let known = ''
   let key = ''

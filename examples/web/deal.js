@@ -3,8 +3,8 @@
 
 /** @import { Schemas } from './types.js' */
 import { onceEach } from './api.js'
-import { alarm, h, tell } from './dom.js'
-import { field, readable } from './fields.js'
+import { alarm, button, h, tell } from './dom.js'
+import { field } from './fields.js'
 import { day, money, number, t, time, word, words } from './i18n.js'
 import { may } from './me.js'
 import { call } from './session.js'
@@ -12,8 +12,11 @@ import { call } from './session.js'
 /** @param {string} deal_id @param {() => Promise<void>} again shows the page anew */
 export async function dealPage(deal_id, again) {
   const path = { deal_id }
-  const page = (/** @type {string | null} */ cursor) => call('get', '/api/v1/deals/{deal_id}/timeline',
-    { path, query: { limit: 20, include: ['actor', 'record'], ...(cursor && { cursor }) } })
+  /** @param {string | null} cursor */
+  const page = cursor => {
+    const query = { limit: 20, include: /** @type {const} */ (['actor', 'record']), ...(cursor && { cursor }) }
+    return call('get', '/api/v1/deals/{deal_id}/timeline', { path, query: { ...query, include: [...query.include] } })
+  }
   const [deal, first, pipelines] = await Promise.all([
     call('get', '/api/v1/deals/{deal_id}', { path, query: { include: ['owner', 'company', 'contacts', 'stage'] } }),
     page(null),
@@ -24,74 +27,92 @@ export async function dealPage(deal_id, again) {
   /** The names of what changes refer to. @type {Map<string, string>} */
   const names = new Map([...stages, ...Object.values(included ?? {}).flat()].map(({ id, name }) => [id, name]))
 
-  const contacts = (included?.contacts ?? []).map(({ id, name }) => (may('contacts', 'update') ? h('a', { href: `#/contacts/${id}/edit` }, name) : name))
-  /** @type {[name: string, value: string | (string | Node)[] | null | undefined][]} */
-  const facts = [
-    [t('field.stage_id'), included?.stages[0]?.name], [t('field.status'), word(`status.${deal.status}`, deal.status)],
-    [t('field.value'), deal.value && money(deal.value)], [t('field.expected_close_date'), deal.expected_close_date && day(deal.expected_close_date)],
-    [t('field.probability_percent'), deal.probability_percent === null ? null : number(deal.probability_percent)],
-    [t('field.next_step'), deal.next_step], [t('field.owner_id'), included?.users[0]?.name], [t('field.company_id'), included?.companies[0]?.name],
-    [t('field.contacts'), contacts.length > 0 ? contacts.flatMap((link, n) => (n > 0 ? [', ', link] : [link])) : null],
-    [t('field.tags'), deal.tags.join(', ')],
-  ]
-
   const list = h('ol', { class: 'timeline' })
-  const button = h('button', { type: 'button', class: 'plain' }, t('deal.more'))
+  /** @type {string | null} */
+  let cursor = null
+  const more = button(t('deal.more'), async () => show(await page(cursor)))
   /** @param {Schemas['TimelinePage']} part */
-  function show(part) {
-    for (const { id, name } of [...part.included.users, ...part.included.contacts, ...part.included.companies]) names.set(id, name)
-    list.append(...part.data.map(item => entry(item, deal_id, part.included, names)))
-    button.hidden = part.page.next_cursor === null
-    button.onclick = () => page(part.page.next_cursor).then(show).catch(error => alarm(words(error)))
+  function show({ data, included, page }) {
+    for (const { id, name } of Object.values(included).flat()) names.set(id, name)
+    list.append(...data.map(item => entry(item, deal_id, names)))
+    cursor = page.next_cursor
+    more.hidden = cursor === null
   }
   show(first)
 
   return h('div', { class: 'deal' },
     h('div', {}, h('h1', { tabindex: -1 }, deal.title, ' ', h('span', { class: 'about' }, deal.number)),
       may('deals', 'update') && h('a', { href: `#/deals/${deal_id}/edit` }, t('deal.edit'))),
-    h('section', { 'aria-label': t('deal.facts') }, h('dl', { class: 'facts' }, facts.filter(([, value]) => value).map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))))),
-    h('section', {}, h('h2', {}, t('deal.timeline')), may('activities', 'create') && noteForm(deal_id, again), list, button))
+    h('section', { 'aria-label': t('deal.facts') }, facts(deal)),
+    h('section', {},
+      h('h2', {}, t('deal.timeline')), may('activities', 'create') && noteForm(deal_id, again), list, more))
+}
+
+/** @param {Schemas['Deal']} deal with the records that it refers to */
+function facts({ included, ...deal }) {
+  const contact = (/** @type {Schemas['RecordRef']} */ { id, name }) =>
+    may('contacts', 'update') ? h('a', { href: `#/contacts/${id}/edit` }, name) : name
+  /** @type {[name: string, value: string | (string | Node)[] | null | undefined][]} */
+  const rows = [
+    [t('field.stage_id'), included?.stages[0]?.name],
+    [t('field.status'), word(`status.${deal.status}`, deal.status)],
+    [t('field.value'), deal.value && money(deal.value)],
+    [t('field.expected_close_date'), deal.expected_close_date && day(deal.expected_close_date)],
+    [t('field.probability_percent'), deal.probability_percent === null ? null : number(deal.probability_percent)],
+    [t('field.next_step'), deal.next_step],
+    [t('field.owner_id'), included?.users[0]?.name],
+    [t('field.company_id'), included?.companies[0]?.name],
+    [t('field.contacts'), included?.contacts.flatMap((one, n) => (n > 0 ? [', ', contact(one)] : [contact(one)]))],
+    [t('field.tags'), deal.tags.join(', ')],
+  ]
+  const known = rows.filter(([, value]) => value && value.length > 0)
+  return h('dl', { class: 'facts' }, known.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))))
 }
 
 /** @param {string} deal_id @param {() => Promise<void>} again */
 function noteForm(deal_id, again) {
   const key = onceEach()
   const text = field('area', 'text', t('deal.note'))
-  const button = h('button', { type: 'submit' }, t('deal.add_note'))
+  const press = h('button', { type: 'submit' }, t('deal.add_note'))
   const sent = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault()
-    if (!readable([text]) || text.get() === null) return text.error(t('wrong.required'))
-    button.disabled = true
+    if (text.get() === null) return text.error(t('wrong.required'))
+    press.disabled = true
     const body = { type: /** @type {const} */ ('note'), text: String(text.get()), deal_id }
     try {
       await call('post', '/api/v1/activities', { body, key: key(body) })
-      tell(t('form.saved'))
       await again()
+      tell(t('form.saved'))
     } catch (error) {
       alarm(words(error))
-      button.disabled = false
+      press.disabled = false
     }
   }
-  return h('form', { novalidate: true, class: 'note-form', onsubmit: sent }, text.node, button)
+  return h('form', { novalidate: true, class: 'note-form', onsubmit: sent }, text.node, press)
 }
 
 /**
  * @param {Schemas['TimelineItem']} item
  * @param {string} deal_id
- * @param {Schemas['Included']} included
  * @param {Map<string, string>} names
  */
-function entry(item, deal_id, included, names) {
-  const actor = included.users.find(({ id }) => id === item.actor_id)?.name
-  const about = [...included.contacts, ...included.companies, ...included.leads, ...included.deals].find(({ id }) => id === item.record_id)?.name
-  const head = [time(item.at), actor, item.record_id !== deal_id && about].filter(Boolean).join(' · ')
+function entry(item, deal_id, names) {
+  const about = item.record_id !== deal_id && names.get(item.record_id)
+  const head = [time(item.at), names.get(item.actor_id ?? ''), about].filter(Boolean).join(' · ')
   // What a new record has been filled with is on the card already.
   const changes = item.type.endsWith('.created') ? [] : item.changes.flatMap(change => inWords(change, names) ?? [])
-  return h('li', {}, h('p', { class: 'about' }, head), h('p', {}, h('strong', {}, word(`event.${item.type}`, item.type)), item.title && ` ${item.title}`),
-    item.text && h('p', { class: 'text' }, item.text), changes.map(text => h('p', {}, text)))
+  return h('li', {},
+    h('p', { class: 'about' }, head),
+    h('p', {}, h('strong', {}, word(`event.${item.type}`, item.type)), item.title && ` ${item.title}`),
+    item.text && h('p', { class: 'text' }, item.text),
+    changes.map(text => h('p', {}, text)))
 }
 
-/** A change in words; null for members that tell people nothing. @param {Schemas['MemberChange']} change @param {Map<string, string>} names */
+/**
+ * A change in words; null for members that tell people nothing.
+ * @param {Schemas['MemberChange']} change
+ * @param {Map<string, string>} names
+ */
 function inWords({ member, before, after }, names) {
   const label = word(`field.${member}`, '')
   if (!label) return null
@@ -106,6 +127,6 @@ function valueInWords(member, value, names) {
   if (member === 'status') return word(`status.${value}`, value)
   if (member.endsWith('_date')) return day(value)
   if (member.endsWith('_id')) return names.get(value) ?? '…'
-  if (member === 'contacts') return value.map((/** @type {{ contact_id: string }} */ { contact_id }) => names.get(contact_id) ?? '…').join(', ')
+  if (member === 'contacts') return value.map((/** @type {any} */ one) => names.get(one.contact_id) ?? '…').join(', ')
   return Array.isArray(value) ? value.join(', ') : typeof value === 'number' ? number(value) : String(value)
 }

@@ -1,11 +1,11 @@
 // @ts-check
-// Forms for a deal and a contact. A form sends only what the user has changed, with the version that it was filled from. If
-// somebody else has changed the record meanwhile (412), it shows their changes, takes over those that do not touch the user's own,
-// and lets the user decide about the others.
+// Forms for a deal and a contact. A form sends only what the user has changed, with the version that it was filled
+// from. If somebody else has changed the record meanwhile (412), it shows their changes, takes over those that do not
+// touch the user's own, and lets the user decide about the others.
 
 /** @import { Field, Schemas } from './types.js' */
 import { onceEach, Problem } from './api.js'
-import { alarm, h, tell } from './dom.js'
+import { alarm, button, h, tell } from './dom.js'
 import { field, readable, showErrors } from './fields.js'
 import { t, word, words } from './i18n.js'
 import { hides } from './me.js'
@@ -16,13 +16,15 @@ import { call } from './session.js'
 const same = (/** @type {unknown} */ a, /** @type {unknown} */ b) => JSON.stringify(a) === JSON.stringify(b)
 
 /** @param {string} resource @param {[kind: string, name: string][]} inputs */
-const fieldsOf = (resource, inputs) =>
-  inputs.filter(([, name]) => !hides(resource, name)).map(([kind, name]) => field(kind, name, word(`form.${name}`, word(`field.${name}`, name))))
+function fieldsOf(resource, inputs) {
+  const label = (/** @type {string} */ name) => word(`form.${name}`, word(`field.${name}`, name))
+  return inputs.filter(([, name]) => !hides(resource, name)).map(([kind, name]) => field(kind, name, label(name)))
+}
 
 const dealFields = () => fieldsOf('deals', [['text', 'title'], ['money', 'value'], ['date', 'expected_close_date'],
   ['number', 'probability_percent'], ['text', 'next_step'], ['list', 'tags']])
-const contactFields = () => fieldsOf('contacts', [['text', 'first_name'], ['text', 'last_name'], ['email', 'email'], ['phone', 'phone'],
-  ['text', 'position'], ['date', 'birthday'], ['list', 'tags']])
+const contactFields = () => fieldsOf('contacts', [['text', 'first_name'], ['text', 'last_name'], ['email', 'email'],
+  ['phone', 'phone'], ['text', 'position'], ['date', 'birthday'], ['list', 'tags']])
 
 export function newDeal() {
   // The same key until the content changes: a second press after a lost answer creates no second deal.
@@ -44,7 +46,8 @@ export async function editDeal(deal_id) {
     location.hash = `#/deals/${deal_id}`
   }
   const deal = await read()
-  return form(t('form.edit', { name: deal.title }), t('form.save'), dealFields(), deal, write, read, `#/deals/${deal_id}`)
+  const title = t('form.edit', { name: deal.title })
+  return form(title, t('form.save'), dealFields(), deal, write, read, `#/deals/${deal_id}`)
 }
 
 /** @param {string} contact_id */
@@ -97,7 +100,7 @@ function form(title, press, fields, record, write, read, back) {
           field.note()
           field.focus()
         }
-        field.note(t('form.theirs', { theirs: field.words(value) }), ' ', h('button', { type: 'button', class: 'plain', onclick: take }, t('form.take')))
+        field.note(t('form.theirs', { theirs: field.words(value) }), ' ', button(t('form.take'), take))
       }
     }
     if (theirs.length > 0) alarm(t('form.conflict'))
@@ -120,18 +123,18 @@ function form(title, press, fields, record, write, read, back) {
     }
   }
 
-  const button = h('button', { type: 'submit' }, press)
+  const submitter = h('button', { type: 'submit' }, press)
   const sent = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault()
     alarm('')
     tell('')
     for (const field of fields) field.note()
     if (!readable(fields)) return alarm(t('form.wrong'))
-    button.disabled = true
+    submitter.disabled = true
     await submit().catch(error => alarm(words(error)))
-    button.disabled = false
+    submitter.disabled = false
   }
   const cancel = h('a', { href: back }, t('form.cancel'))
   return h('form', { novalidate: true, class: 'record', onsubmit: sent },
-    h('h1', { tabindex: -1 }, title), fields.map(field => field.node), h('p', { class: 'buttons' }, button, cancel))
+    h('h1', { tabindex: -1 }, title), fields.map(field => field.node), h('p', { class: 'buttons' }, submitter, cancel))
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// Words, numbers, dates and money in the user's language. A language is one file with texts; everything else comes from Intl.
+// Words, numbers, dates and money in the user's language. A language is one file with texts; the rest comes from Intl.
 
 /** @import { Catalogue, Key, Money, Plural, Schemas } from './types.js' */
 import { NoAnswer, Problem } from './api.js'
@@ -36,7 +36,9 @@ useLanguage(wanted.find(tag => tag in catalogues) ?? 'en')
 export const useTimeZone = name => void (timeZone = name)
 
 /** @param {Schemas['CurrencyInfo'][]} currencies from `GET /currencies` */
-export const useCurrencies = currencies => void (exponents = new Map(currencies.map(({ code, exponent }) => [code, exponent])))
+export function useCurrencies(currencies) {
+  exponents = new Map(currencies.map(({ code, exponent }) => [code, exponent]))
+}
 
 /**
  * A text; `{name}` stands for a value, and `n` selects the plural form.
@@ -46,21 +48,27 @@ export const useCurrencies = currencies => void (exponents = new Map(currencies.
 export function t(key, values = {}) {
   /** @type {string | Plural} */
   const entry = texts[key]
-  const text = typeof entry === 'string' ? entry : entry[new Intl.PluralRules(language).select(Number(values.n))] ?? entry.other
+  const form = new Intl.PluralRules(language).select(Number(values.n ?? 0))
+  const text = typeof entry === 'string' ? entry : entry[form] ?? entry.other
   return text.replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name] ?? ''
     return typeof value === 'number' ? number(value) : value
   })
 }
 
-/** A text for a name that comes from the server, or the fallback if this client does not know it. @param {string} key @param {string} other */
+/**
+ * A text for a name that comes from the server, or the other text if this client does not know the name.
+ * @param {string} key
+ * @param {string} other
+ */
 export const word = (key, other) => (key in texts ? t(/** @type {Key} */ (key)) : other)
 
 /** @param {number} value */
 export const number = value => new Intl.NumberFormat(locale).format(value)
 
 /** A calendar day, which has no time zone. @param {string} value such as 2031-03-01 */
-export const day = value => new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(value))
+export const day = value =>
+  new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(new Date(value))
 
 /** @param {string} value an instant */
 export const time = value =>
@@ -81,9 +89,9 @@ function decimal({ amount, currency }) {
 
 /** @param {Money} money */
 export function money({ amount, currency }) {
-  const places = exponent(currency)
-  const format = new Intl.NumberFormat(locale, { style: 'currency', currency, minimumFractionDigits: places, maximumFractionDigits: places })
-  return format.format(/** @type {any} */ (decimal({ amount, currency })))
+  const [minimumFractionDigits, maximumFractionDigits] = [exponent(currency), exponent(currency)]
+  const style = /** @type {const} */ ({ style: 'currency', currency, minimumFractionDigits, maximumFractionDigits })
+  return new Intl.NumberFormat(locale, style).format(/** @type {any} */ (decimal({ amount, currency })))
 }
 
 const separator = (/** @type {'decimal' | 'group'} */ type) =>
@@ -101,12 +109,12 @@ export function amountOf(text, currency) {
   const [point, group] = [separator('decimal'), separator('group')]
   const compact = text.replace(/\s/g, '')
   const [whole = '', fraction = '', ...more] = compact.split(point)
-  const grouped = whole.split(group)
-  const threes = grouped.slice(1).every(part => part.length === 3) && (grouped.length === 1 || /^-?\d{1,3}$/.test(grouped[0] ?? ''))
-  const digits = grouped.join('') + fraction.padEnd(exponent(currency), '0')
+  const [head = '', ...threes] = whole.split(group)
+  const grouped = threes.every(part => part.length === 3) && (threes.length === 0 || head.replace('-', '').length <= 3)
+  const digits = head + threes.join('') + fraction.padEnd(exponent(currency), '0')
+  const wellFormed = head !== '' && grouped && more.length === 0 && /^-?\d+$/.test(digits)
   const amount = Number(digits)
-  const valid = more.length === 0 && threes && fraction.length <= exponent(currency) && /^-?\d+$/.test(digits) && whole !== ''
-  return valid && Number.isSafeInteger(amount) ? amount : undefined
+  return wellFormed && fraction.length <= exponent(currency) && Number.isSafeInteger(amount) ? amount : undefined
 }
 
 /** What is wrong with a field. @param {Schemas['FieldError']} error */
@@ -119,7 +127,8 @@ export function fieldWords({ code, detail, params }) {
 
 /** What went wrong. @param {unknown} error */
 export function words(error) {
-  if (error instanceof NoAnswer) return navigator.onLine ? t('problem.no_answer', { origin: location.origin }) : t('problem.offline')
+  if (error instanceof NoAnswer && !navigator.onLine) return t('problem.offline')
+  if (error instanceof NoAnswer) return t('problem.no_answer', { origin: location.origin })
   if (!(error instanceof Problem)) return t('problem.bug', { detail: String(error) })
   const key = [`problem.${error.code}`, `problem.${error.status}`].find(key => key in texts)
   const text = key ? t(/** @type {Key} */ (key), { n: error.wait }) : error.detail

@@ -5,11 +5,11 @@ import { waits } from './api.js'
 import { boardPage } from './board.js'
 import { dayPage } from './day.js'
 import { dealPage } from './deal.js'
-import { alarm, byId, h, tell } from './dom.js'
+import { alarm, button, byId, h, tell } from './dom.js'
 import { editContact, editDeal, newDeal } from './form.js'
 import { language, languages, t, useLanguage, words } from './i18n.js'
 import { loadMe, may, userName } from './me.js'
-import { call, signedIn, signOut } from './session.js'
+import { call, resume, signedIn, signOut } from './session.js'
 import { signInPage } from './signin.js'
 
 /** @type {[address: RegExp, page: (id: string) => Promise<HTMLElement> | HTMLElement][]} */
@@ -71,7 +71,7 @@ function header() {
     h('nav', { 'aria-label': t('nav.main') }, links.filter(([, , shown]) => shown).map(([href, text]) =>
       h('a', { href, 'aria-current': here(href) ? 'page' : null }, String(text)))),
     h('label', {}, h('span', { class: 'hidden' }, t('nav.language')), languageChoice()),
-    signedIn() ? h('button', { type: 'button', class: 'plain', onclick: signOut }, `${t('sign.out')} (${userName()})`) : '')
+    signedIn() ? button(`${t('sign.out')} (${userName()})`, signOut) : '')
 }
 
 /** @param {string} resource @param {'read' | 'create'} action */
@@ -83,14 +83,17 @@ function skip(/** @type {Event} */ event) {
 }
 
 function languageChoice() {
-  const options = Object.entries(languages).map(([tag, name]) => h('option', { value: tag, lang: tag, selected: tag === language }, name))
+  const options = Object.entries(languages).map(([tag, name]) =>
+    h('option', { value: tag, lang: tag, selected: tag === language }, name))
   const change = () => {
     useLanguage(select.value)
+    tell('')
     header()
     void refresh()
     byId('top').querySelector('select')?.focus()
     // The server keeps the language for the user's other devices.
-    if (signedIn()) call('patch', '/api/v1/me', { body: { language: select.value } }).catch(error => alarm(words(error)))
+    const keep = signedIn() ? call('patch', '/api/v1/me', { body: { language: select.value } }) : Promise.resolve()
+    keep.catch(error => alarm(words(error)))
   }
   const select = h('select', { onchange: change }, options)
   return select
@@ -99,9 +102,10 @@ function languageChoice() {
 async function start() {
   if (signedIn()) {
     try {
+      await resume()
       await loadMe()
     } catch (error) {
-      const again = h('button', { type: 'button', onclick: () => location.reload() }, '↻')
+      const again = button('↻', () => location.reload(), { 'aria-label': t('nav.again') })
       return byId('main').replaceChildren(h('h1', {}, 'Voronka'), h('p', { class: 'wrong' }, words(error)), again)
     }
   }

@@ -19,8 +19,14 @@ export async function loadMe() {
 export const userName = () => me.user.name
 export const baseCurrency = () => me.workspace.base_currency
 
-/** Whether the role permits it for some records at least; the server decides about each. @param {string} resource @param {'read' | 'create' | 'update'} action */
-export const may = (resource, action) => me.grants.some(grant => grant.resource === resource && grant[action] !== 'none')
+/**
+ * Whether the role permits it for some records at least; the server decides about each.
+ * @param {string} resource
+ * @param {'read' | 'create' | 'update'} action
+ */
+export const may = (resource, action) =>
+  me.grants.some(grant => grant.resource === resource && grant[action] !== 'none')
 
 /** Whether the role hides a member. @param {string} resource @param {string} name */
-export const hides = (resource, name) => me.hidden_fields.some(hidden => hidden.resource === resource && hidden.field === name)
+export const hides = (resource, name) =>
+  me.hidden_fields.some(hidden => hidden.resource === resource && hidden.field === name)

@@ -1,5 +1,6 @@
 // @ts-check
-// Moves a deal. If the new stage requires something, the API says what; the user is asked for just that, and the move goes again.
+// Moves a deal. If the new stage requires something, the API says what; the user is asked for just that, and the move
+// goes again.
 
 /** @import { Field, Schemas } from './types.js' */
 import { Problem } from './api.js'
@@ -11,10 +12,17 @@ import { call } from './session.js'
 /** @typedef {{ before_id?: string, after_id?: string }} Place beside which card */
 /** @typedef {'moved' | 'cancelled' | 'changed'} Result `changed`: the card beside the place is no longer there */
 
-/** @param {string} deal_id @param {{ id: string, name: string }} stage @param {Place} place @returns {Promise<Result>} */
+/**
+ * @param {string} deal_id
+ * @param {{ id: string, name: string }} stage
+ * @param {Place} place
+ * @returns {Promise<Result>}
+ */
 export async function move(deal_id, stage, place) {
-  const send = (/** @type {Partial<Schemas['DealMove']>} */ more) =>
-    call('post', '/api/v1/deals/{deal_id}/move', { path: { deal_id }, body: { stage_id: stage.id, ...place, ...more } })
+  const send = (/** @type {Partial<Schemas['DealMove']>} */ more) => {
+    const body = { stage_id: stage.id, ...place, ...more }
+    return call('post', '/api/v1/deals/{deal_id}/move', { path: { deal_id }, body })
+  }
   try {
     await send({})
     return 'moved'
@@ -33,17 +41,18 @@ export async function move(deal_id, stage, place) {
  * @param {(more: Partial<Schemas['DealMove']>) => Promise<unknown>} send
  */
 async function askFor(required, stage, send) {
-  const keys = required.flatMap(({ params }) => params.key ?? [])
+  const key = required.flatMap(({ params }) => params.key ?? [])
+  const isLoss = required.some(({ pointer }) => pointer === '/loss_reason_id')
   const [custom, reasons] = await Promise.all([
-    keys.length > 0 ? call('get', '/api/v1/custom-fields', { query: { resource: ['deals'], key: keys } }) : null,
-    required.some(({ pointer }) => pointer === '/loss_reason_id') ? call('get', '/api/v1/loss-reasons', { query: { limit: 200 } }) : null,
+    key.length > 0 ? call('get', '/api/v1/custom-fields', { query: { resource: ['deals'], key } }) : null,
+    isLoss ? call('get', '/api/v1/loss-reasons', { query: { limit: 200 } }) : null,
   ])
   const choices = reasons?.data.map(({ id, name }) => ({ value: id, label: name }))
   const reason = choices ? field('choice', 'loss_reason_id', t('field.loss_reason_id'), choices) : null
   const values = (custom?.data ?? []).map(definition => ({ definition, input: customField(definition) }))
-  const inputs = /** @type {Field[]} */ ([reason, ...values.map(({ input }) => input)].filter(input => input !== null))
-  const missing = values.find(({ input }) => input === null)
-  const trouble = h('p', { class: 'wrong', role: 'alert' }, missing && t('board.cannot_ask', { name: missing.definition.name }))
+  const inputs = [reason, ...values.map(({ input }) => input)].filter(input => input !== null)
+  const missing = values.find(({ input }) => input === null)?.definition.name
+  const trouble = h('p', { class: 'wrong', role: 'alert' }, missing && t('board.cannot_ask', { name: missing }))
 
   async function submit() {
     if (!readable(inputs)) return false
@@ -52,17 +61,18 @@ async function askFor(required, stage, send) {
       const member = customKinds[kind]?.[1]
       return value === null || value === undefined || !member ? [] : [{ key, [member]: value }]
     })
-    const loss = reason?.get()
+    const loss_reason_id = reason?.get()
     try {
-      await send({ ...(custom_fields.length > 0 && { custom_fields }), ...(typeof loss === 'string' && { loss_reason_id: loss }) })
+      await send({ custom_fields, ...(typeof loss_reason_id === 'string' && { loss_reason_id }) })
       return true
     } catch (error) {
-      const rest = error instanceof Problem && error.errors.length > 0 ? showErrors(inputs, error.errors).join(' ') : words(error)
-      trouble.textContent = rest
+      const errors = error instanceof Problem ? error.errors : []
+      trouble.textContent = errors.length > 0 ? showErrors(inputs, errors).join(' ') : words(error)
       return false
     }
   }
-  return ask(t('board.needs', { stage }), [...inputs.map(({ node }) => node), trouble], { submit: t('board.move'), cancel: t('form.cancel') }, submit)
+  const content = [...inputs.map(({ node }) => node), trouble]
+  return ask(t('board.needs', { stage }), content, { submit: t('board.move'), cancel: t('form.cancel') }, submit)
 }
 
 /** @param {Schemas['CustomField']} definition @returns {Field | null} null if there is no input for the kind */

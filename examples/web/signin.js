@@ -1,6 +1,8 @@
 // @ts-check
-// The sign-in page. It says that e-mail or password is wrong, not which, and asks for the second factor when the server does.
+// The sign-in page. It says that e-mail or password is wrong, not which, and asks for the second factor when the server
+// does.
 
+/** @import { Field } from './types.js' */
 import { Problem } from './api.js'
 import { alarm, h } from './dom.js'
 import { field, showErrors } from './fields.js'
@@ -9,41 +11,53 @@ import { apiAddress, signIn, wasEnded } from './session.js'
 
 /** @param {() => void} done */
 export function signInPage(done) {
-  const [api, email, code] = [field('text', 'api', t('sign.api')), field('email', 'email', t('sign.email')), field('text', 'code', t('sign.code'))]
-  const password = field('text', 'password', t('sign.password'))
-  const attributes = /** @type {const} */ ([[api, 'url', 'url'], [email, 'email', 'username'], [password, 'password', 'current-password'],
-    [code, 'text', 'one-time-code']])
-  for (const [{ node }, type, autocomplete] of attributes) {
-    const input = node.querySelector('input')
-    input?.setAttribute('type', type)
-    input?.setAttribute('autocomplete', autocomplete)
-  }
+  const api = line('api', t('sign.api'), 'url', 'url')
+  const email = line('email', t('sign.email'), 'email', 'username')
+  const password = line('password', t('sign.password'), 'password', 'current-password')
+  const code = line('code', t('sign.code'), 'text', 'one-time-code')
   api.set(apiAddress())
   code.node.hidden = true
   const fields = [api, email, password, code]
   if (wasEnded()) alarm(t('sign.ended'))
 
-  const button = h('button', { type: 'submit' }, t('sign.in'))
+  const press = h('button', { type: 'submit' }, t('sign.in'))
   const sent = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault()
     alarm('')
-    button.disabled = true
-    const given = (/** @type {import('./types.js').Field} */ field) => String(field.get() ?? '')
-    const credentials = { email: given(email), password: password.node.querySelector('input')?.value ?? '', ...(code.get() !== null && { code: given(code) }) }
+    press.disabled = true
+    const credentials = { email: text(email), password: text(password), ...(text(code) && { code: text(code) }) }
     try {
-      await signIn(given(api), credentials)
+      await signIn(text(api), credentials)
       done()
     } catch (error) {
       const problem = error instanceof Problem ? error : null
-      alarm(words(error))
-      if (problem) alarm([words(error), ...showErrors(fields, problem.errors)].join(' '))
+      alarm([words(error), ...showErrors(fields, problem?.errors ?? [])].join(' '))
       if (problem?.code.startsWith('totp_')) {
         code.node.hidden = false
         code.focus()
       }
     }
-    button.disabled = false
+    press.disabled = false
   }
-  return h('form', { novalidate: true, class: 'record narrow', onsubmit: sent }, h('h1', { tabindex: -1 }, t('sign.title')), fields.map(field => field.node),
-    h('p', { class: 'buttons' }, button))
+  return h('form', { novalidate: true, class: 'record narrow', onsubmit: sent },
+    h('h1', { tabindex: -1 }, t('sign.title')), fields.map(field => field.node), h('p', { class: 'buttons' }, press))
 }
+
+/**
+ * An input that browsers and password managers can fill in.
+ * @param {string} name
+ * @param {string} label
+ * @param {string} type
+ * @param {string} autocomplete
+ */
+function line(name, label, type, autocomplete) {
+  const made = field('text', name, label)
+  const input = made.node.querySelector('input')
+  input?.setAttribute('type', type)
+  input?.setAttribute('autocomplete', autocomplete)
+  // Spaces at the ends of a password belong to it.
+  return { ...made, get: () => (type === 'password' ? input?.value ?? '' : made.get()) }
+}
+
+/** @param {Field} field */
+const text = field => String(field.get() ?? '')

@@ -7,7 +7,8 @@ export type Schemas = components['schemas']
 export type Money = Schemas['Money']
 
 type Method = 'get' | 'post' | 'patch' | 'put' | 'delete'
-type PathsWith<M extends Method> = { [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never }[keyof paths]
+type PathsWith<M extends Method> =
+  { [P in keyof paths]: paths[P][M] extends { responses: unknown } ? P : never }[keyof paths]
 type Parameters<O> = O extends { parameters: infer P } ? P : never
 type Json<C> = C extends { content: { 'application/json': infer B } } ? B : undefined
 type Body<O> = O extends { requestBody?: infer R } ? Json<NonNullable<R>> : undefined

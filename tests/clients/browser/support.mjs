@@ -53,6 +53,7 @@ export function expired(token) {
   const part = value => Buffer.from(JSON.stringify(value)).toString('base64url')
   const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
   const kid = createHash('sha256').update(secret).digest('hex').slice(0, 8)
-  const signed = `${part({ typ: 'JWT', alg: 'HS256', kid })}.${part({ ...claims, iat: claims.iat - 3600, exp: claims.iat - 1800 })}`
+  const past = { ...claims, iat: claims.iat - 3600, exp: claims.iat - 1800 }
+  const signed = `${part({ typ: 'JWT', alg: 'HS256', kid })}.${part(past)}`
   return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
 }
