@@ -50,6 +50,8 @@ export function button(text, press, attributes = {}) {
       alarm(words(error))
     }
     element.disabled = false
+    // A disabled button loses the focus.
+    if (document.activeElement === document.body) element.focus()
   }
   const element = h('button', { type: 'button', class: 'plain', ...attributes }, text)
   element.addEventListener('click', pressed)
