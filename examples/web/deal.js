@@ -9,23 +9,31 @@ import { day, money, number, t, time, word, words } from './i18n.js'
 import { may } from './me.js'
 import { call } from './session.js'
 
+/**
+ * The names to include that the role may read; the API refuses a request for others.
+ * @template {string} N
+ * @param {...[name: N, resource: string]} wanted
+ */
+const included = (...wanted) => wanted.filter(([, resource]) => may(resource, 'read')).map(([name]) => name)
+
 /** @param {string} deal_id @param {() => Promise<void>} again shows the page anew */
 export async function dealPage(deal_id, again) {
   const path = { deal_id }
   /** @param {string | null} cursor */
   const page = cursor => {
-    const query = { limit: 20, include: /** @type {const} */ (['actor', 'record']), ...(cursor && { cursor }) }
-    return call('get', '/api/v1/deals/{deal_id}/timeline', { path, query: { ...query, include: [...query.include] } })
+    const include = included(['actor', 'users'], ['record', 'deals'])
+    const query = { limit: 20, include, ...(cursor && { cursor }) }
+    return call('get', '/api/v1/deals/{deal_id}/timeline', { path, query })
   }
+  const include = included(['owner', 'users'], ['company', 'companies'], ['contacts', 'contacts'])
   const [deal, first, pipelines] = await Promise.all([
-    call('get', '/api/v1/deals/{deal_id}', { path, query: { include: ['owner', 'company', 'contacts', 'stage'] } }),
+    call('get', '/api/v1/deals/{deal_id}', { path, query: include.length > 0 ? { include } : {} }),
     page(null),
     may('pipelines', 'read') ? call('get', '/api/v1/pipelines', { query: { kind: ['deal'], limit: 100 } }) : null,
   ])
-  const included = deal.included
   const stages = pipelines?.data.flatMap(pipeline => pipeline.stages) ?? []
   /** The names of what changes refer to. @type {Map<string, string>} */
-  const names = new Map([...stages, ...Object.values(included ?? {}).flat()].map(({ id, name }) => [id, name]))
+  const names = new Map([...stages, ...Object.values(deal.included ?? {}).flat()].map(({ id, name }) => [id, name]))
 
   const list = h('ol', { class: 'timeline' })
   /** @type {string | null} */
@@ -43,18 +51,18 @@ export async function dealPage(deal_id, again) {
   return h('div', { class: 'deal' },
     h('div', {}, h('h1', { tabindex: -1 }, deal.title, ' ', h('span', { class: 'about' }, deal.number)),
       may('deals', 'update') && h('a', { href: `#/deals/${deal_id}/edit` }, t('deal.edit'))),
-    h('section', { 'aria-label': t('deal.facts') }, facts(deal)),
+    h('section', { 'aria-label': t('deal.facts') }, facts(deal, names)),
     h('section', {},
       h('h2', {}, t('deal.timeline')), may('activities', 'create') && noteForm(deal_id, again), list, more))
 }
 
-/** @param {Schemas['Deal']} deal with the records that it refers to */
-function facts({ included, ...deal }) {
+/** @param {Schemas['Deal']} deal with the records that it refers to @param {Map<string, string>} names */
+function facts({ included, ...deal }, names) {
   const contact = (/** @type {Schemas['RecordRef']} */ { id, name }) =>
     may('contacts', 'update') ? h('a', { href: `#/contacts/${id}/edit` }, name) : name
   /** @type {[name: string, value: string | (string | Node)[] | null | undefined][]} */
   const rows = [
-    [t('field.stage_id'), included?.stages[0]?.name],
+    [t('field.stage_id'), names.get(deal.stage_id)],
     [t('field.status'), word(`status.${deal.status}`, deal.status)],
     [t('field.value'), deal.value && money(deal.value)],
     [t('field.expected_close_date'), deal.expected_close_date && day(deal.expected_close_date)],

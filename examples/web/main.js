@@ -19,8 +19,6 @@ const pages = [
   [/^#\/deals\/([\w-]+)$/, id => dealPage(id, refresh)],
   [/^#\/deals\/([\w-]+)\/edit$/, editDeal],
   [/^#\/contacts\/([\w-]+)\/edit$/, editContact],
-  [/./, () => dayPage(refresh)],
-  [/^$/, () => dayPage(refresh)],
 ]
 
 let turn = 0
@@ -50,7 +48,8 @@ async function pageOf(hash) {
     const found = address.exec(hash)
     if (found) return page(found[1] ?? '')
   }
-  return dayPage(refresh)
+  // The first page that the role allows.
+  return may('tasks', 'read') ? dayPage(refresh) : boardPage(undefined, refresh)
 }
 
 /** Goes to another page, and tells so by moving the focus to its heading. */

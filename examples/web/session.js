@@ -1,7 +1,7 @@
 // @ts-check
-// Who is signed in. All tabs share one session; its id in localStorage tells them when it changes. A page belongs to one
-// session for its whole life: as soon as the id is another one, or gone, the page hides itself, drops its requests and
-// loads anew. So nothing of one user is left in memory when the next one signs in.
+// Who is signed in. All tabs share one session; its id in localStorage tells them when it changes. A page belongs to
+// one session for its whole life: as soon as the id is another one, or gone, the page hides itself, drops its requests
+// and loads anew. So nothing of one user is left in memory when the next one signs in.
 
 /** @import { Call, Session } from './types.js' */
 import { Problem, send } from './api.js'

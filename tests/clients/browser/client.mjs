@@ -323,6 +323,12 @@ try {
   await heading(tab, 'Board')
   await tab.getByText('0 deals').first().waitFor()
   assert.doesNotMatch(await tab.locator('body').innerText(), first)
+  // Her own deal is hers, although her role reads no users, companies and contacts.
+  await go(tab, '#/deals/new', 'New deal')
+  await tab.getByLabel('Title').fill('Paddle')
+  await tab.getByRole('button', { name: 'Create' }).click()
+  await heading(tab, 'Paddle')
+  await tab.locator('.facts').getByText('Active inquiry').waitFor()
   await tab.evaluate(id => { location.hash = `#/deals/${id}` }, boat.id)
   await tab.getByText('This is not here (any more), or you may not see it.').waitFor()
   for (let n = 0; n < 3; n++) {
