@@ -1,13 +1,10 @@
 // A front end on another origin, in a real browser: form errors, an expired token, two tabs that change one record, two users who
 // share the browser, and a page that is not allowed.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { createHash, createHmac, randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
-import { chromium } from 'playwright-core'
+import { expired, launch, serve } from './support.mjs'
 
 const [program, data] = process.argv.slice(2)
-const secret = randomBytes(48).toString('base64')
 
 /** The page: a form for a contact that shows what the API says of each member. */
 const page = `<!doctype html><title>Front end</title>
@@ -36,35 +33,9 @@ await new Promise(started => pages.listen(0, '127.0.0.1', started))
 const { port } = pages.address()
 const origin = `http://127.0.0.1:${port}`
 
-const server = spawn(program, ['serve', '--listen', '127.0.0.1:0', '--data-dir', data], {
-  env: { ...process.env, VORONKA_ORIGINS: origin, VORONKA_SECRET: secret, RUST_LOG: 'error' },
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
-const base = await new Promise((found, failed) => {
-  let text = ''
-  server.stdout.on('data', part => {
-    text += part
-    const line = /Voronka listens on (http:\/\/\S+)/.exec(text)
-    if (line) found(line[1])
-  })
-  server.on('exit', () => failed(new Error(`the server ended: ${text}`)))
-})
-api = `${base}/api/v1`
-
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync'],
-})
-
-/** The same token, as it will be when its time is over. */
-function expired(token) {
-  const part = value => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
-  const kid = createHash('sha256').update(secret).digest('hex').slice(0, 8)
-  const signed = `${part({ typ: 'JWT', alg: 'HS256', kid })}.${part({ ...claims, iat: claims.iat - 3600, exp: claims.iat - 1800 })}`
-  return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
-}
+const server = await serve(program, data, origin)
+api = server.api
+const browser = await launch()
 
 try {
   const context = await browser.newContext()
@@ -148,7 +119,6 @@ try {
   console.log('the browser story holds')
 } finally {
   await browser.close()
-  server.kill('SIGTERM')
-  await new Promise(ended => server.once('exit', ended))
+  await server.stop()
   pages.close()
 }
