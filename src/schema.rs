@@ -21,6 +21,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
+        mentioned_user_ids -> Jsonb,
     }
 }
 
@@ -45,6 +46,16 @@ diesel::table! {
         workspace_id -> Nullable<Uuid>,
         record_id -> Nullable<Uuid>,
         done_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    calendar_feeds (workspace_id, user_id) {
+        workspace_id -> Uuid,
+        user_id -> Uuid,
+        hash -> Bytea,
+        created_at -> Timestamptz,
+        last_read_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -518,6 +529,8 @@ diesel::table! {
         once -> Nullable<Text>,
         created_at -> Timestamptz,
         read_at -> Nullable<Timestamptz>,
+        letter -> Nullable<Text>,
+        letter_id -> Nullable<Uuid>,
     }
 }
 
@@ -800,6 +813,7 @@ diesel::table! {
         occurrence -> Int4,
         occurrence_at -> Nullable<Timestamp>,
         next_instance_id -> Nullable<Uuid>,
+        mentioned_user_ids -> Jsonb,
     }
 }
 
@@ -835,6 +849,8 @@ diesel::table! {
         muted_notifications -> Jsonb,
         working_hours -> Nullable<Jsonb>,
         absences -> Jsonb,
+        notification_letters -> Jsonb,
+        digest_on -> Nullable<Date>,
     }
 }
 
@@ -888,6 +904,7 @@ diesel::table! {
 
 diesel::joinable!(activities -> workspaces (workspace_id));
 diesel::joinable!(api_keys -> workspaces (workspace_id));
+diesel::joinable!(calendar_feeds -> workspaces (workspace_id));
 diesel::joinable!(companies -> workspaces (workspace_id));
 diesel::joinable!(consent_records -> workspaces (workspace_id));
 diesel::joinable!(contact_emails -> workspaces (workspace_id));
@@ -929,6 +946,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     activities,
     api_keys,
     backfills,
+    calendar_feeds,
     companies,
     consent_records,
     contact_emails,

@@ -31,8 +31,9 @@ const HANDED_OVER: &str = "handed_over";
 const TOGETHER: usize = 5;
 
 const INSERT: &str = "
-    insert into notifications (workspace_id, id, user_id, kind, record_kind, record_id, count, actor_id, created_at)
-    select :workspace, n.id, n.user_id, n.kind, n.record_kind, n.record_id, n.count, :actor, :now
+    insert into notifications (workspace_id, id, user_id, kind, record_kind, record_id, count, actor_id, created_at, letter)
+    select :workspace, n.id, n.user_id, n.kind, n.record_kind, n.record_id, n.count, :actor, :now,
+        users.notification_letters ->> n.kind
     from jsonb_to_recordset(:notices::jsonb) n (id uuid, user_id uuid, kind text, record_kind text, record_id uuid, count integer)
     join users on users.workspace_id = :workspace and users.id = n.user_id and users.status = 'active'
     where not users.muted_notifications ? n.kind";

@@ -46,6 +46,8 @@ text_enum! {
         Import = "import",
         /// A mail.
         Mail = "letter",
+        /// A mail with notifications.
+        Notifications = "notification_letter",
         /// Removes the content of erased files from the file store.
         PurgeFiles = "purge_files",
         /// Renames or removes a tag.

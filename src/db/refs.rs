@@ -51,7 +51,7 @@ fn named(member: &Json) -> Vec<Uuid> {
         item.as_object()?.iter().find(|(name, _)| name.ends_with("_id")).and_then(|(_, value)| id(value))
     };
     match member {
-        Json::Array(list) => list.iter().filter_map(of_item).collect(),
+        Json::Array(list) => list.iter().filter_map(|item| id(item).or_else(|| of_item(item))).collect(),
         one => id(one).into_iter().collect(),
     }
 }
@@ -66,6 +66,12 @@ pub fn name_column(actor: &Actor, kind: Kind) -> Option<&'static str> {
 
 const NAMES: &str =
     "select id, :name as name from :records where workspace_id = :workspace and id = any(:ids) and (:seen) order by id";
+
+/// Like `names_of_existing`; none if the caller may not read records of the kind, or they have no names.
+pub fn readable_names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>> {
+    let readable = tx.actor.require_read(kind.path()).is_ok() && resource::of(kind).display.is_some();
+    if readable { names_of_existing(tx, kind, ids) } else { Ok(Vec::new()) }
+}
 
 /// Like `names`, without deleted records. For kinds whose deleted records stay for a while.
 pub fn names_of_existing(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>> {
@@ -147,6 +153,21 @@ const THERE: &str = "select id from :records where workspace_id = :workspace and
 struct Found {
     #[diesel(sql_type = diesel::sql_types::Uuid)]
     id: Uuid,
+}
+
+/// Checks whether an actor may read a record that is not deleted.
+pub fn sees(conn: &mut PgConnection, actor: &Actor, kind: Kind, id: Uuid) -> Result<bool> {
+    if actor.require_read(kind.path()).is_err() {
+        return Ok(false);
+    }
+    let statement = Statement::new(VISIBLE)
+        .prepared()
+        .set("records", Part::Sql(kind.table()))
+        .set("workspace", Part::Id(actor.workspace))
+        .set("ids", Part::Ids(vec![id]))
+        .set("seen", Part::Cond(visibility::cond(actor, kind, Action::Read)));
+    let found: Vec<Found> = statement.load(conn)?;
+    Ok(!found.is_empty())
 }
 
 /// Returns those of the ids that the caller may refer to.

@@ -18,6 +18,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     work::timeline::service(config);
     work::notifications::service(config);
     work::availability::service(config);
+    work::calendar::service(config);
     day::routes::service(config);
     analytics::service(config);
     search::routes::service(config);
@@ -33,6 +34,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     identity::directory::workspaces::service(config);
     identity::directory::users::service(config);
     identity::credentials::api_keys::service(config);
+    identity::credentials::calendar_feeds::service(config);
     identity::directory::roles::service(config);
     identity::directory::teams::service(config);
     records::files::routes::service(config);

@@ -1,6 +1,7 @@
 //! The middleware around all operations: request id, access log, panics, problems, headers.
 use crate::http::cors;
 use crate::http::openapi::document::Document;
+use crate::identity::credentials::calendar_feeds;
 use crate::kernel::error::{Code, Error};
 use crate::kernel::query::params::QueryParams;
 use crate::web::answer::{RequestId, address, finish_problem};
@@ -47,7 +48,7 @@ pub async fn outermost(
     }
     let origin = cors::origin(request.request());
     let finished = |answer: HttpResponse| finished(answer, &id, origin.as_ref());
-    let line = format!("{} {}", request.method(), request.path());
+    let line = format!("{} {}", request.method(), without_secret(request.path()));
     if request.uri().to_string().len() > URI_MAX {
         let error = Error::new(Code::UriTooLong, format!("the URL must have at most {URI_MAX} bytes"));
         return Err(finished(finish_problem(&error, &id)));
@@ -76,6 +77,11 @@ pub async fn outermost(
             Err(finished(finish_problem(&Error::internal("panic"), &id)))
         }
     }
+}
+
+/// Returns a path without the secret of a calendar feed, for logs.
+fn without_secret(path: &str) -> &str {
+    path.find(calendar_feeds::START).and_then(|at| path.get(..at)).unwrap_or(path)
 }
 
 /// Returns a response whose request is lost, because middleware failed or a handler panicked.
@@ -139,8 +145,11 @@ fn set_headers(headers: &mut HeaderMap, id: &RequestId, path: &str) {
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if path.starts_with("/api/") && !headers.contains_key(header::CACHE_CONTROL) {
-        let private =
-            if path.contains("/auth/") || path.ends_with("/api-keys") { "no-store" } else { "private, no-cache" };
+        let private = if path.contains("/auth/") || path.ends_with("/api-keys") || path.ends_with("/calendar-feed") {
+            "no-store"
+        } else {
+            "private, no-cache"
+        };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(private));
     }
 }

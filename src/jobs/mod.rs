@@ -2,5 +2,6 @@
 pub mod attention;
 pub mod bulk;
 pub mod housekeeping;
+pub mod letters;
 pub mod routes;
 pub mod worker;

@@ -59,7 +59,8 @@ fn visible_to(tx: &Tx<'_>) -> On<jobs::table, Cond> {
     let all = tx.actor.visibility("jobs", Action::Update) == Visibility::All;
     let reads_audit_log = tx.actor.require_read(Kind::AUDIT_EVENT.path()).is_ok();
     let own = || Cond::Is((&USER).into(), Op::Eq, Values::Uuid(vec![tx.actor.user]));
-    let is_mail = Cond::Is((&KIND).into(), Op::Eq, Values::Text(vec![JobKind::Mail.as_str().into()]));
+    let mails = [JobKind::Mail, JobKind::Notifications].map(|kind| kind.as_str().to_owned());
+    let is_mail = Cond::Is((&KIND).into(), Op::Eq, Values::Text(mails.into()));
     JOB.on(match (all, reads_audit_log) {
         (true, true) => Cond::All(Vec::new()),
         (true, false) => Cond::Any(vec![!is_mail, own()]),

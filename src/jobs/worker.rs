@@ -6,8 +6,9 @@ use crate::db::transaction::in_transaction;
 use crate::db::watchdog::WatchedThread;
 use crate::identity::mail::mailer::{self, Mailer};
 use crate::intake::imports;
-use crate::jobs::{attention, bulk, housekeeping};
+use crate::jobs::{attention, bulk, housekeeping, letters};
 use crate::kernel::error::{Code, Error, Result};
+use crate::kernel::values::time::DateTime;
 use crate::records;
 use crate::records::files::blobs::Blobs;
 use crate::search::vocabulary;
@@ -26,6 +27,9 @@ const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 const VOCABULARY_INTERVAL: Duration = Duration::from_secs(10);
 /// The interval for reminders of tasks.
 const REMINDER_INTERVAL: Duration = Duration::from_secs(5);
+/// The interval for letters with notifications, and for daily ones.
+const LETTER_INTERVAL: Duration = Duration::from_secs(5);
+const DIGEST_INTERVAL: Duration = Duration::from_secs(60);
 /// The interval for finding stored files without a row.
 const ORPHAN_SWEEP_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
@@ -124,6 +128,8 @@ struct Schedule {
     orphans_at: Option<Instant>,
     vocabulary_at: Option<Instant>,
     reminders_at: Option<Instant>,
+    letters_at: Option<Instant>,
+    digests_at: Option<Instant>,
 }
 
 fn run_next_job(db: &Db, services: &Services, thread: &Arc<WatchedThread>, filter: JobFilter) {
@@ -170,6 +176,16 @@ fn run_periodic(db: &Db, services: &Services, schedule: &mut Schedule) {
             Err(error) => log::warn!("reminders were not told: {error}"),
         }
     }
+    if is_due(&mut schedule.letters_at, LETTER_INTERVAL)
+        && let Err(error) = letters::queue_at_once(db, DateTime::now())
+    {
+        log::warn!("letters with notifications were not queued: {error}");
+    }
+    if is_due(&mut schedule.digests_at, DIGEST_INTERVAL)
+        && let Err(error) = letters::queue_digests(db, DateTime::now())
+    {
+        log::warn!("daily letters were not queued: {error}");
+    }
     std::thread::sleep(POLL_INTERVAL);
 }
 
@@ -213,6 +229,9 @@ fn finish(conn: &mut PgConnection, job: &Job, outcome: Result<(), String>) -> Re
     let ended = queue::finish(conn, job, outcome)?;
     if ended && failed {
         on_failure(conn, job)?;
+        if job.kind.parse() == Ok(JobKind::Import) {
+            imports::undo::dispatch::tell_failure(conn, job)?;
+        }
     }
     Ok(ended)
 }
@@ -248,6 +267,7 @@ fn dispatch(db: &Db, services: &Services, job: &Job) -> Result<()> {
     match kind {
         JobKind::Import => imports::undo::dispatch::run(db, job),
         JobKind::Mail => mailer::run(db, &services.mailer, job),
+        JobKind::Notifications => letters::run(db, &services.mailer, job),
         JobKind::PurgeFiles => housekeeping::purge_erased(db, &services.blobs, job),
         JobKind::Bulk => bulk::run(db, job),
         JobKind::Retag => records::tags::run(db, job),

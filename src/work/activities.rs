@@ -13,16 +13,17 @@ use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{FieldCode, FieldError, Result};
-use crate::kernel::fields::field::{Field, field};
+use crate::kernel::fields::field::{Field, field, inside};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::Search;
-use crate::kernel::query::fields::Fields;
+use crate::kernel::query::fields::{Fields, Link, LinkedBy};
 use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::time::DateTime;
 use crate::schema::activities;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id, Include};
 use crate::web::headers::{IdempotencyKey, IfMatch};
+use crate::work::mentions::{self, Mentions};
 use crate::work::related::Related;
 use crate::{list_params, record, restorable, restore, stored, text_enum};
 use actix_web::{delete, get, patch, post};
@@ -67,6 +68,9 @@ pub struct Activity {
     pub lead_id: Option<Uuid>,
     pub deal_id: Option<Uuid>,
     pub author_id: Option<Uuid>,
+    /// The users whom the text mentions; `include=mentioned_users` returns their names.
+    #[schema(value_type = Vec<Uuid>)]
+    pub mentioned_user_ids: Mentions,
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
@@ -94,7 +98,8 @@ impl Resource for Activity {
     const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::ACTIVITY, "Notes, calls and meetings.")
         .owned(Reach::OwnerOrLinked(&AUTHOR, &LINKS), Builtin::Viewer, Builtin::Seller, Builtin::Seller)
         .events(&[verbs::SOFT])
-        .described(&ACTIVITY, "Activity");
+        .described(&ACTIVITY, "Activity")
+        .displayed_as("left(coalesce(activities.text, ''), 200)");
 }
 pub type ActivityPage = Page<Activity>;
 
@@ -117,6 +122,10 @@ pub struct ActivityCreate {
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
     pub deal_id: Option<Uuid>,
+    /// The users whom the text mentions. Each gets a notification if the role shows the activity.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>, max_items = 20)]
+    pub mentioned_user_ids: Mentions,
 }
 
 impl ActivityCreate {
@@ -134,6 +143,7 @@ impl ActivityCreate {
             company_id: None,
             lead_id: Some(lead),
             deal_id: None,
+            mentioned_user_ids: Mentions::default(),
         }
     }
 }
@@ -172,6 +182,9 @@ pub struct ActivityUpdate {
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(format = "web-url", max_length = 2000)]
     pub recording_url: Option<Option<String>>,
+    /// Replaces all mentions. Users who are new among them get a notification.
+    #[schema(nullable = false, value_type = Option<Vec<Uuid>>, max_items = 20)]
+    pub mentioned_user_ids: Option<Mentions>,
 }
 impl Rules for ActivityUpdate {
     crate::read_only_members_of!(Activity);
@@ -197,8 +210,16 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
     id: field("id", &activities::id),
     search: Some(Search { sql: "fold(coalesce(activities.text, ''))", members: &["text"], exact: &[] }),
     derived: &[],
-    links: &crate::related_links!(ACTIVITY, always false),
+    links: &crate::related_links!(ACTIVITY, always false, MENTIONED),
     table: PhantomData,
+};
+const MENTIONED: Link = Link {
+    name: "mentioned_user_id",
+    by: LinkedBy::Table(
+        "select m.id from activities m cross join jsonb_array_elements_text(m.mentioned_user_ids) one \
+         where m.workspace_id = activities.workspace_id and m.mentioned_user_ids <> '[]' and one.value::uuid = ",
+    ),
+    includes: &[inside("mentioned_users", "mentioned_user_ids", Kind::USER)],
 };
 list_params!(ActivityList, ACTIVITY.parameters());
 stored!(soft activities, Activity);
@@ -216,6 +237,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
     let ActivityCreate { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = *new;
     let related = Related { contact, company, lead, deal };
     related.require_visible(tx)?;
+    mentions::check(tx, &new.mentioned_user_ids, &Mentions::default())?;
     let row: Activity = diesel::insert_into(activities::table)
         .values((
             (activities::workspace_id.eq(tx.workspace()), activities::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
@@ -230,6 +252,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
             (activities::lead_id.eq(new.lead_id), activities::deal_id.eq(new.deal_id)),
             (
                 activities::author_id.eq(tx.actor.user),
+                activities::mentioned_user_ids.eq(&new.mentioned_user_ids),
                 activities::created_at.eq(tx.now),
                 activities::updated_at.eq(tx.now),
             ),
@@ -241,16 +264,21 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
     if row.is_answer() {
         related.answer(tx, row.occurred_at)?;
     }
+    mentions::tell(tx, Kind::ACTIVITY, row.id, &row.mentioned_user_ids.0)?;
     tx.record(Event::created(&row)?);
     Ok(row)
 }
 
 pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityUpdate) -> Result<Activity> {
     let before = Activity::lock(tx, id, expected)?;
-    let after = diesel::update(activities::table.find((tx.workspace(), id)))
+    if let Some(mentioned) = &changes.mentioned_user_ids {
+        mentions::check(tx, mentioned, &before.mentioned_user_ids)?;
+    }
+    let after: Activity = diesel::update(activities::table.find((tx.workspace(), id)))
         .set((changes, activities::version.eq(before.version + 1), activities::updated_at.eq(tx.now)))
         .returning(Activity::as_returning())
         .get_result(tx.conn)?;
+    mentions::tell(tx, Kind::ACTIVITY, id, &after.mentioned_user_ids.added(&before.mentioned_user_ids))?;
     events::record_change(tx, &before, after)
 }
 

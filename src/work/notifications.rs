@@ -3,6 +3,7 @@ use crate::db::refs;
 use crate::db::sql::{Part, Statement};
 use crate::db::table;
 use crate::db::tx::Tx;
+use crate::identity::mail::notification_letter::Told;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::Anybody;
 use crate::kernel::access::record::Record;
@@ -37,7 +38,8 @@ use uuid::Uuid;
 
 text_enum! {
     /// What a notification tells: a record became yours (`assigned`, or `new_lead` for a new one), several did at once
-    /// (`handed_over`), a reminder of a task is due, a lead waits for its first answer, a record began to rot.
+    /// (`handed_over`), a reminder of a task is due, a lead waits for its first answer, a record began to rot, a note or a
+    /// task mentions you, your import has ended, you signed in with a new browser or from a new network.
     pub enum NotificationKind {
         Assigned = "assigned",
         NewLead = "new_lead",
@@ -45,7 +47,14 @@ text_enum! {
         Reminder = "reminder",
         Unanswered = "unanswered",
         Rotting = "rotting",
+        Mentioned = "mentioned",
+        ImportDone = "import_done",
+        SignedIn = "signed_in",
     }
+}
+text_enum! {
+    /// When a letter with a notification is sent: within a minute, or once a day when your working hours begin.
+    pub enum LetterTime { AtOnce = "at_once", Daily = "daily", }
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Serialize)]
@@ -67,6 +76,8 @@ table_row!(notifications, Row);
 pub struct Notification {
     pub id: Uuid,
     pub kind: NotificationKind,
+    /// The kind of the record, such as `deal`.
+    pub record_kind: Option<String>,
     /// The resource of the record, such as `deals`.
     pub resource: Option<String>,
     /// The record, or the first of several.
@@ -107,6 +118,8 @@ static NOTIFICATION: Fields<notifications::table> = Fields {
     kind: Kind::NOTIFICATION,
     all: &[
         field("kind", &notifications::kind).one_of(NotificationKind::TEXTS),
+        field("record_kind", &notifications::record_kind).one_of_listed(resource::kind_names),
+        field("record_id", &notifications::record_id),
         field("actor_id", &notifications::actor_id).to(Kind::USER),
         field("created_at", &notifications::created_at),
         field("read_at", &notifications::read_at),
@@ -139,12 +152,11 @@ fn named(tx: &mut Tx<'_>, rows: Vec<Row>) -> Result<Vec<Notification>> {
     for (name, ids) in wanted {
         let Some(kind) = resource::kind_named(&name) else { continue };
         paths.insert(name, kind.path());
-        if tx.actor.require_read(kind.path()).is_ok() {
-            names.extend(refs::names_of_existing(tx, kind, &ids)?.into_iter().map(|one| (one.id, one.name)));
-        }
+        names.extend(refs::readable_names(tx, kind, &ids)?.into_iter().map(|one| (one.id, one.name)));
     }
     let notification = |row: Row| Notification {
-        resource: row.record_kind.and_then(|kind| paths.get(&kind).map(|path| (*path).to_owned())),
+        resource: row.record_kind.as_ref().and_then(|kind| paths.get(kind).map(|path| (*path).to_owned())),
+        record_kind: row.record_kind,
         record_name: row.record_id.and_then(|id| names.get(&id).cloned()),
         id: row.id,
         kind: row.kind,
@@ -237,25 +249,35 @@ async fn mark_read(ctx: Ctx<Anybody>, _: SignedIn, which: Valid<NotificationsRea
     .await
 }
 
-/// Which kinds of notifications you do not want.
+/// Which notifications you want, and how.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct NotificationPreferences {
-    /// Kinds of which you get no notifications from now on.
+    /// Kinds of which you get no notifications from now on, also not by letter.
     #[schema(max_items = 50)]
     pub muted: Vec<NotificationKind>,
+    /// Kinds that also come by e-mail, if you have not read them before. Nothing by e-mail if absent.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub letters: Vec<LetterPreference>,
 }
 impl NothingHidden for NotificationPreferences {}
-impl Rules for NotificationPreferences {}
 
-/// Get the kinds of notifications that you do not want.
-#[utoipa::path(operation_id = "get_notification_preferences", responses((status = 200, description = "The preferences", body = NotificationPreferences)))]
-#[get("/notifications/preferences")]
-async fn preferences(ctx: Ctx<Anybody>, _: SignedIn) -> Result<Reply> {
-    ctx.read(|tx| {
-        let own = users::table.find((tx.workspace(), tx.actor.user)).select(users::muted_notifications);
-        Ok(Answer::ok(NotificationPreferences { muted: own.first::<Muted>(tx.conn)?.0 }))
-    })
-    .await
+/// A kind of notification that comes by e-mail.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LetterPreference {
+    pub kind: NotificationKind,
+    pub when: LetterTime,
+}
+
+impl Rules for NotificationPreferences {
+    fn rules(&self, bad: &mut Vec<FieldError>) {
+        for (n, letter) in self.letters.iter().enumerate() {
+            if self.letters.iter().take(n).any(|other| other.kind == letter.kind) {
+                let detail = "must not name a kind twice";
+                bad.push(FieldError::member(format!("/letters/{n}/kind"), FieldCode::StatedTwice, detail));
+            }
+        }
+    }
 }
 
 /// The muted kinds, as stored in the row of the user.
@@ -263,20 +285,70 @@ async fn preferences(ctx: Ctx<Anybody>, _: SignedIn) -> Result<Reply> {
 #[diesel(sql_type = Jsonb)]
 #[serde(transparent)]
 struct Muted(Vec<NotificationKind>);
-jsonb!(Muted);
 
-/// Set the kinds of notifications that you do not want.
+/// The kinds that come by letter, as stored in the row of the user.
+#[derive(Clone, Debug, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+#[serde(transparent)]
+struct Letters(BTreeMap<String, LetterTime>);
+jsonb!(Muted, Letters);
+
+fn stored_preferences(tx: &mut Tx<'_>) -> Result<NotificationPreferences> {
+    let own = users::table.find((tx.workspace(), tx.actor.user));
+    let own = own.select((users::muted_notifications, users::notification_letters));
+    let (muted, letters): (Muted, Letters) = own.first(tx.conn)?;
+    let letter = |(kind, when): (String, LetterTime)| Some(LetterPreference { kind: kind.parse().ok()?, when });
+    Ok(NotificationPreferences { muted: muted.0, letters: letters.0.into_iter().filter_map(letter).collect() })
+}
+
+/// Get which notifications you want.
+#[utoipa::path(operation_id = "get_notification_preferences", responses((status = 200, description = "The preferences", body = NotificationPreferences)))]
+#[get("/notifications/preferences")]
+async fn preferences(ctx: Ctx<Anybody>, _: SignedIn) -> Result<Reply> {
+    ctx.read(|tx| stored_preferences(tx).map(Answer::ok)).await
+}
+
+/// Set which notifications you want.
 #[utoipa::path(operation_id = "set_notification_preferences", request_body = NotificationPreferences,
     responses((status = 200, description = "The preferences", body = NotificationPreferences)))]
 #[put("/notifications/preferences")]
 async fn set_preferences(ctx: Ctx<Anybody>, _: SignedIn, wanted: Valid<NotificationPreferences>) -> Result<Reply> {
     ctx.write(move |tx| {
+        let letters = wanted.letters.iter().map(|one| (one.kind.as_str().to_owned(), one.when)).collect();
         diesel::update(users::table.find((tx.workspace(), tx.actor.user)))
-            .set(users::muted_notifications.eq(Muted(wanted.muted.clone())))
+            .set((
+                users::muted_notifications.eq(Muted(wanted.muted.clone())),
+                users::notification_letters.eq(Letters(letters)),
+            ))
             .execute(tx.conn)?;
-        Ok(Answer::ok(wanted.clone()))
+        stored_preferences(tx).map(Answer::ok)
     })
     .await
+}
+
+/// Returns what a letter tells: the notifications that the reader has not read and still wants by letter, with the names
+/// that the reader may see.
+pub fn of_letter(tx: &mut Tx<'_>, letter: Uuid) -> Result<Vec<Told>> {
+    let own = notifications::table
+        .filter(notifications::workspace_id.eq(tx.workspace()))
+        .filter(notifications::letter_id.eq(letter))
+        .filter(notifications::user_id.eq(tx.actor.user))
+        .filter(notifications::read_at.is_null())
+        .order((notifications::created_at, notifications::id));
+    let mut rows: Vec<Row> = own.select(Row::as_select()).load(tx.conn)?;
+    let wanted = stored_preferences(tx)?;
+    rows.retain(|row| wanted.letters.iter().any(|one| one.kind == row.kind) && !wanted.muted.contains(&row.kind));
+    let actors: Vec<Uuid> = rows.iter().filter_map(|row| row.actor_id).collect();
+    let readable = tx.actor.require_read(Kind::USER.path()).is_ok();
+    let names = if readable { refs::names(tx, Kind::USER, &actors)? } else { Vec::new() };
+    let names: HashMap<Uuid, String> = names.into_iter().map(|one| (one.id, one.name)).collect();
+    let told = |one: Notification| Told {
+        kind: one.kind.as_str(),
+        record: one.record_name,
+        count: one.count,
+        actor: one.actor_id.and_then(|id| names.get(&id).cloned()),
+    };
+    Ok(named(tx, rows)?.into_iter().map(told).collect())
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

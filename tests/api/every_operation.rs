@@ -78,6 +78,7 @@ pub fn records(owner: &Client) -> HashMap<&'static str, String> {
             made("/custom-fields", json!({ "resource": "deals", "key": "walked", "name": "W", "kind": "text" })),
         ),
         ("resource", "deals".to_owned()),
+        ("feed", "unknown.ics".to_owned()),
         ("file_id", file),
         (
             "erasure_id",

@@ -106,9 +106,9 @@ fn notifications_are_read_on_all_devices() {
 fn a_muted_kind_is_not_told() {
     let owner = workspace();
     let seller = user(&owner, "seller");
-    assert_eq!(seller.get("/notifications/preferences").ok(), json!({ "muted": [] }));
+    assert_eq!(seller.get("/notifications/preferences").ok(), json!({ "muted": [], "letters": [] }));
     seller.put("/notifications/preferences", json!({ "muted": ["assigned"] })).ok();
-    assert_eq!(seller.get("/notifications/preferences").ok(), json!({ "muted": ["assigned"] }));
+    assert_eq!(seller.get("/notifications/preferences").ok(), json!({ "muted": ["assigned"], "letters": [] }));
     owner.post("/tasks", json!({ "title": "T", "assignee_id": me(&seller) })).created();
     owner.post("/leads", json!({ "title": "L", "owner_id": me(&seller) })).created();
     assert_eq!(told(&seller), [("new_lead".to_owned(), json!("L"))]);
@@ -184,6 +184,67 @@ fn owners_are_told_what_waits_and_what_rots() {
     let mut all = told(&owner);
     all.sort_by_key(|(kind, _)| kind.clone());
     assert_eq!(all, [("rotting".to_owned(), json!("Rotting")), ("unanswered".to_owned(), json!("Waiting"))]);
+}
+
+#[test]
+fn notifications_are_filtered_as_lists_are() {
+    let owner = workspace();
+    let seller = user(&owner, "seller");
+    let mine = |title: &str| json!({ "title": title, "assignee_id": me(&seller), "owner_id": me(&seller) });
+    let body = |title: &str, member: &str| json!({ "title": title, member: mine(title)[member] });
+    let task = id(&owner.post("/tasks", body("T", "assignee_id")).created());
+    owner.post("/tasks", body("U", "assignee_id")).created();
+    let lead = id(&owner.post("/leads", body("L", "owner_id")).created());
+    let named = |query: &str| -> Vec<String> {
+        list(&seller, query).iter().map(|one| one["record_name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(named(&format!("&record_id={task}")), ["T"]);
+    assert_eq!(named("&record_kind=task&sort=created_at"), ["T", "U"]);
+    assert_eq!(named("&record_kind=task,lead&kind=new_lead"), ["L"]);
+    seller.post("/notifications/mark-read", json!({ "ids": [list(&seller, "&kind=new_lead")[0]["id"]] })).ok();
+    assert_eq!(named(&format!("&unread=true&record_id={lead}")), [""; 0]);
+    assert_eq!(named(&format!("&unread=false&record_id={lead}")), ["L"]);
+    assert_eq!(list(&seller, "&kind=new_lead")[0]["record_kind"], "lead");
+    seller.get("/notifications?record_kind=tasks").problem(400, "invalid_parameter");
+    seller.get("/notifications?kind=news").problem(400, "invalid_parameter");
+}
+
+#[test]
+fn the_person_who_imports_is_told_of_the_end() {
+    let owner = workspace();
+    let import = |dry_run: bool| {
+        let import = id(&owner.upload("contacts", "people.csv", b"first_name\nAnn\n").created());
+        let job = owner.post(&format!("/imports/{import}/run"), json!({ "dry_run": dry_run })).expect(202);
+        crate::imports::finished(&owner, &id(&job));
+        import
+    };
+    import(true);
+    assert_eq!(list(&owner, "").len(), 0, "whoever tries an import waits for it");
+    let done = import(false);
+    let all = list(&owner, "");
+    assert_eq!(all.len(), 1);
+    assert_eq!([&all[0]["kind"], &all[0]["resource"], &all[0]["record_id"]], ["import_done", "imports", done.as_str()]);
+}
+
+#[test]
+fn a_sign_in_with_a_new_browser_is_told() {
+    let email = format!("{}@example.com", crate::support::unique("device"));
+    let (owner, _) = crate::support::register(&email, "a-long-password");
+    let sign_in = |agent: &str| {
+        let body = json!({ "email": email, "password": "a-long-password" });
+        Client::anonymous().with("User-Agent", agent).post("/auth/login", body).ok();
+        list(&owner, "&kind=signed_in").len()
+    };
+    assert_eq!(list(&owner, "").len(), 0, "the first sign-in");
+    assert_eq!(sign_in("Mozilla/5.0 (X11) Firefox/120.0"), 1);
+    assert_eq!(sign_in("Mozilla/5.0 (X11) Firefox/121.0"), 1, "an update of the browser");
+    assert_eq!(sign_in("Mozilla/5.0 (Phone) Firefox/121.0"), 2);
+    let session = list(&owner, "&kind=signed_in")[0]["record_id"].clone();
+    let sessions = owner.get("/auth/sessions").ok();
+    assert!(sessions["data"].as_array().unwrap().iter().any(|one| one["id"] == session));
+    // Another network.
+    sql(format!("update sessions set address = '10.0.0.1' where user_id = '{}'", me(&owner)));
+    assert_eq!(sign_in("Mozilla/5.0 (Phone) Firefox/121.0"), 3);
 }
 
 #[test]

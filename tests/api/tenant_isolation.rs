@@ -53,6 +53,7 @@ fn kind(op: &Taking, member: &str) -> String {
         "parent_id" => "company",
         "record_ids" => "deal",
         "required_stage_ids" | "stage_ids" => "stage",
+        "mentioned_user_ids" => "user",
         "before_id" | "after_id" if of_leads => "lead",
         "before_id" | "after_id" => "deal",
         "stage_id" if of_leads => "lead stage",
@@ -114,6 +115,9 @@ fn records_of_another_workspace_cannot_be_referenced() {
                 let lost = format!("lost {}", kind(op, "stage_id"));
                 body.pointer_mut(at.strip_suffix("/loss_reason_id").unwrap()).unwrap()["stage_id"] =
                     json!(mine[lost.as_str()]);
+            }
+            if op.id == "create_activity" && member == "mentioned_user_ids" {
+                body["contact_id"] = json!(mine["contact"]);
             }
             if op.id == "convert_lead" {
                 body["dry_run"] = json!(true);

@@ -82,7 +82,8 @@ fn etag(answer: &Json, versioned: &BTreeSet<String>, read: bool) -> Option<&'sta
             "The version of the record and a digest of the response. Send it as `If-Match` or `If-None-Match`.",
         );
     }
-    let tagged = read && (schema.is_some() || content["application/octet-stream"].is_object());
+    let file = ["application/octet-stream", "text/calendar"].iter().any(|media| content[*media].is_object());
+    let tagged = read && (schema.is_some() || file);
     tagged.then_some("A digest of the response. Send it as `If-None-Match` to get 304 while nothing has changed.")
 }
 

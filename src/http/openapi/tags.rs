@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 /// The tags of operations that do not belong to a resource, before and after the resources.
 const BEFORE: [(&str, &str); 3] = [identity::sign_in::auth::TAG, identity::me::TAG, day::routes::TAG];
-const AFTER: [(&str, &str); 3] = [work::availability::TAG, catalog::currencies::TAG, health::TAG];
+const AFTER: [(&str, &str); 4] = [work::availability::TAG, work::calendar::TAG, catalog::currencies::TAG, health::TAG];
 
 /// Returns the tag of the operations at a path.
 pub fn of(path: &str) -> &str {

@@ -1,6 +1,7 @@
 //! Logins, sessions and refresh tokens. A login is a person; a user is the membership of a login in one workspace.
 use crate::db::constraint::{ConstraintRule, ConstraintRules, MapConstraint};
 use crate::db::events::{self, OutsideEvent};
+use crate::db::notices::{self, Notice};
 use crate::identity::credentials::tokens;
 use crate::kernel::access::actor::UserStatus;
 use crate::kernel::error::{Code, Error, Result};
@@ -11,6 +12,7 @@ use crate::web::answer::address;
 use actix_web::HttpRequest;
 use actix_web::http::header;
 use diesel::prelude::*;
+use std::net::IpAddr;
 use uuid::Uuid;
 
 const REFRESH_DAYS: i64 = 30;
@@ -152,6 +154,8 @@ pub const SECURITY_EVENTS: &[&str] = &[
     "user.second_factor_off",
     "user.identity_linked",
     "user.identity_ended",
+    "user.calendar_feed_created",
+    "user.calendar_feed_ended",
 ];
 
 /// Returns a login by its id.
@@ -168,6 +172,20 @@ pub struct Device {
 }
 
 impl Device {
+    /// Returns the name of the browser without versions, which change with every update.
+    fn browser(&self) -> String {
+        self.user_agent.iter().flat_map(|text| text.chars()).filter(|c| !c.is_ascii_digit() && *c != '.').collect()
+    }
+
+    /// Returns the network of the address: 24 bits of IPv4, 48 bits of IPv6.
+    fn network(&self) -> Option<Vec<u8>> {
+        let address: IpAddr = self.address.as_ref()?.parse().ok()?;
+        Some(match address {
+            IpAddr::V4(address) => address.octets().into_iter().take(3).collect(),
+            IpAddr::V6(address) => address.octets().into_iter().take(6).collect(),
+        })
+    }
+
     pub fn of(request: &HttpRequest) -> Device {
         let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Device {
@@ -175,6 +193,22 @@ impl Device {
             address: address(request).map(|address| address.to_string()),
         }
     }
+}
+
+/// The kind of the notification of a sign-in.
+const SIGNED_IN: &str = "signed_in";
+/// The number of sessions in which a browser and a network are looked for.
+const KNOWN_SESSIONS: i64 = 500;
+
+/// Checks whether a login that has signed in before now does so with a new browser or from a new network.
+fn is_new_device(conn: &mut PgConnection, login: Uuid, device: &Device) -> Result<bool> {
+    let before = sessions::table.filter(sessions::login_id.eq(login)).order(sessions::created_at.desc());
+    let before = before.limit(KNOWN_SESSIONS).select((sessions::user_agent, sessions::address));
+    let before: Vec<(Option<String>, Option<String>)> = before.load(conn)?;
+    let known: Vec<Device> = before.into_iter().map(|(user_agent, address)| Device { user_agent, address }).collect();
+    let (browser, network) = (device.browser(), device.network());
+    let is_new = known.iter().all(|one| one.browser() != browser) || known.iter().all(|one| one.network() != network);
+    Ok(is_new && !known.is_empty())
 }
 
 /// Returns the time before which a session must have been used to have no valid refresh token left.
@@ -191,6 +225,7 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, 
     };
     let now = DateTime::now();
     let id = Uuid::now_v7();
+    let is_new = is_new_device(conn, login, device)?;
     diesel::insert_into(sessions::table)
         .values((
             sessions::id.eq(id),
@@ -206,6 +241,10 @@ pub fn open_session(conn: &mut PgConnection, login: Uuid, wanted: Option<Uuid>, 
     let refresh_token = new_refresh_token(conn, id, now)?;
     let owner = Owner { workspace: member.workspace, user: member.user };
     owner.record(conn, "session.opened", id, device.address.as_deref())?;
+    if is_new {
+        let notice = Notice { user: member.user, kind: SIGNED_IN, record: (Kind::SESSION, id), count: 1 };
+        notices::insert(conn, member.workspace, Some(member.user), now, &[notice])?;
+    }
     Ok(Session { id, workspace: member.workspace, user: member.user, refresh_token })
 }
 

@@ -7,7 +7,7 @@ use crate::db::table::{self, Expected, Stored};
 use crate::db::tx::Tx;
 use crate::identity::actors::Actors;
 use crate::identity::credentials::hashing_queue::Waiter;
-use crate::identity::credentials::{accounts, api_keys, passwords};
+use crate::identity::credentials::{accounts, api_keys, calendar_feeds, passwords};
 use crate::identity::directory::{roles, teams};
 use crate::identity::mail::messages;
 use crate::kernel::access::actor::UserStatus;
@@ -85,6 +85,7 @@ impl Resource for User {
         .events(&[
             &["created", "updated", "deleted", "sign_in_refused", "password_changed", "email_changed"],
             &["second_factor_on", "second_factor_off", "identity_linked", "identity_ended", verbs::VISIBILITY_CHANGED],
+            &["calendar_feed_created", "calendar_feed_ended"],
         ])
         .described(&USER, "User")
         .included_as(Display::Column("users.name"))
@@ -298,10 +299,12 @@ fn require_login(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     login.map(drop).ok_or_else(|| Error::member("/status", FieldCode::Invalid, detail))
 }
 
-/// Revokes the sessions and API keys of a user who is no longer active. They stay revoked if the user becomes active.
+/// Revokes the sessions, API keys and calendar feed of a user who is no longer active. They stay revoked if the user
+/// becomes active.
 fn revoke_access(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     accounts::revoke_of_user(tx.conn, tx.workspace(), user)?;
-    api_keys::end_all(tx, user)
+    api_keys::end_all(tx, user)?;
+    calendar_feeds::end(tx, user).map(drop)
 }
 
 fn revoke_mail_tokens(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {

@@ -25,7 +25,7 @@ pub struct Mailer {
     delivery: Delivery,
     from: Mailbox,
     /// The address of the front end, for the links in e-mails.
-    public: String,
+    pub public: String,
 }
 
 #[derive(Debug)]
@@ -60,9 +60,14 @@ impl Mailer {
         Ok(Mailer { delivery, from, public: settings.public_url.trim_end_matches('/').to_owned() })
     }
 
-    fn send(&self, email: &Email) -> Result<()> {
+    pub fn send(&self, email: &Email) -> Result<()> {
         let to: Mailbox = address::for_mail(&email.to).parse().map_err(Error::internal)?;
         let message = Message::builder().from(self.from.clone()).to(to).subject(&email.subject);
+        // If a worker dies after the server has accepted a letter, it is sent again; the mailbox sees the same id.
+        let message = match email.id {
+            Some(id) => message.message_id(Some(format!("<{id}@{}>", self.from.email.domain()))),
+            None => message,
+        };
         let message = message.body(email.text.clone()).map_err(Error::internal)?;
         match &self.delivery {
             Delivery::Smtp(server) => server.send(&message).map(drop).map_err(|error| {

@@ -158,6 +158,8 @@ pub struct MailArgs {
 /// A mail, ready to be sent.
 #[derive(Debug)]
 pub struct Email {
+    /// The id of a letter that is the same in every attempt to send it.
+    pub id: Option<Uuid>,
     pub to: String,
     pub subject: String,
     pub text: String,
@@ -369,7 +371,7 @@ pub fn compose(
     }
     let keys = args.login.map_or(Ok(0), |login| keys_of(conn, login))?;
     let (subject, text) = (args.kind.subject().to_owned(), args.kind.text(&name, &link, keys));
-    Ok(Some(Email { to: args.email.clone(), subject, text }))
+    Ok(Some(Email { id: None, to: args.email.clone(), subject, text }))
 }
 
 /// Counts the valid API keys of a login in all its workspaces.

@@ -1,3 +1,4 @@
-//! E-mails about accounts: what they say, and how they are sent.
+//! E-mails about accounts and notifications: what they say, and how they are sent.
 pub mod mailer;
 pub mod messages;
+pub mod notification_letter;

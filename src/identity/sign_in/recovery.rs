@@ -10,7 +10,7 @@ use crate::identity::credentials::hashing_queue::Waiter;
 use crate::identity::credentials::session_tokens::TokenPair;
 use crate::identity::credentials::throttle::Throttle;
 use crate::identity::credentials::tokens::Keys;
-use crate::identity::credentials::{accounts, api_keys, passwords, session_tokens};
+use crate::identity::credentials::{accounts, api_keys, calendar_feeds, passwords, session_tokens};
 use crate::identity::directory::users;
 use crate::identity::mail::messages;
 use crate::identity::mail::messages::MailKind;
@@ -166,9 +166,10 @@ fn join(conn: &mut PgConnection, (workspace, user): (Uuid, Uuid), login: Uuid, e
     if joined == 0 {
         return Err(Error::new(Code::LinkInvalid, "the invitation was revoked"));
     }
-    // Ends the sessions, keys and jobs of a namesake. An invited user has none.
+    // Ends the sessions, keys, calendar feed and jobs of a namesake. An invited user has none.
     accounts::revoke_of_user(conn, workspace, user)?;
     api_keys::end_all_of(conn, workspace, user)?;
+    calendar_feeds::end_of(conn, workspace, user)?;
     queue::revoke_all_of(conn, workspace, user, DateTime::now())
 }
 

@@ -1,5 +1,6 @@
 //! Runs imports in the background. Each chunk and its progress are written in one transaction, so that the job
 //! continues there after a crash. A dry run does the same in a single transaction and rolls it back.
+use crate::db::notices::{self, Notice};
 use crate::db::pool::Db;
 use crate::db::queue::{self, Job};
 use crate::db::tx::{Request, Tx};
@@ -16,6 +17,7 @@ use crate::intake::imports::write::{self, Account};
 use crate::intake::imports::{detect, file_blocks, forget, parts, written};
 use crate::kernel::access::actor::{Actor, ActorKind};
 use crate::kernel::error::{Error, Result};
+use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::DateTime;
 use crate::schema::{import_problems, imports};
 use diesel::prelude::*;
@@ -169,8 +171,21 @@ fn perform(db: &Db, request: &Request, job: &Job, id: Uuid) -> Result<()> {
     db.write_blocking(request, |tx| {
         queue::progress(tx, job, before)?;
         running.store_reports(tx, &reports)?;
-        running.end(tx, ImportStatus::Done)
+        running.end(tx, ImportStatus::Done)?;
+        tell(tx.conn, job, id)
     })
+}
+
+/// Tells the user who started an import that it has ended.
+fn tell(conn: &mut PgConnection, job: &Job, id: Uuid) -> Result<()> {
+    let notice = Notice { user: job.user_id, kind: "import_done", record: (Kind::IMPORT, id), count: 1 };
+    notices::insert(conn, job.workspace_id, None, DateTime::now(), &[notice])
+}
+
+/// Tells the user who started an import that it has failed.
+pub fn tell_failure(conn: &mut PgConnection, job: &Job) -> Result<()> {
+    let Args { import_id, dry_run } = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
+    if dry_run { Ok(()) } else { tell(conn, job, import_id) }
 }
 
 /// Imports a part, whose rows come after the first `before` ones of the job. Returns its report, or `None` if other jobs

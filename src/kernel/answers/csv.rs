@@ -4,7 +4,7 @@
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::Hide;
 use crate::kernel::answers::included::Included;
-use crate::kernel::answers::reply::{Answer, Content};
+use crate::kernel::answers::reply::{Answer, CSV, Content};
 use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::fields::custom::{CustomField, CustomKind, OWN_FIELD};
 use crate::kernel::fields::field::Field;
@@ -102,7 +102,7 @@ impl Sheet {
 
     /// The file of these rows. It has a header even without rows.
     pub fn file<R: Serialize + Hide + 'static>(self, rows: Vec<R>, included: Included) -> Answer {
-        Answer::file(File { sheet: self, rows, included })
+        Answer::file(CSV, File { sheet: self, rows, included })
     }
 }
 
@@ -186,7 +186,7 @@ pub fn table<'t, R: Iterator<Item = &'t str>>(
         let cells: Vec<String> = row.map(harmless).collect();
         line(&mut text, cells.iter().map(String::as_str));
     }
-    Answer::file(Lines(text))
+    Answer::file(CSV, Lines(text))
 }
 
 /// A line of a report: the values of its keys, and its figures.
@@ -232,7 +232,7 @@ pub fn report_with<F: Serialize + ToSchema>(
         cells.extend(of);
         line(&mut text, cells.iter().map(String::as_str));
     }
-    Ok(Answer::file(Lines(text)))
+    Ok(Answer::file(CSV, Lines(text)))
 }
 
 /// Returns the currencies of the sums in a member.

@@ -29,6 +29,7 @@ pub struct Head {
 
 pub const JSON: &str = "application/json";
 pub const CSV: &str = "text/csv; charset=utf-8";
+pub const CALENDAR: &str = "text/calendar; charset=utf-8";
 
 impl Head {
     pub fn new(status: u16) -> Head {
@@ -144,9 +145,9 @@ impl Answer {
         Answer { head: Head::new(204), content: None }
     }
 
-    /// A CSV file.
-    pub(in crate::kernel) fn file(content: impl Content + 'static) -> Answer {
-        Answer { head: Head { content_type: CSV, ..Head::new(200) }, content: Some(Box::new(content)) }
+    /// A body that is not JSON.
+    pub(in crate::kernel) fn file(content_type: &'static str, content: impl Content + 'static) -> Answer {
+        Answer { head: Head { content_type, ..Head::new(200) }, content: Some(Box::new(content)) }
     }
 
     /// Returns 200 with the record and its ETag.

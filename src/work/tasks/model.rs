@@ -5,13 +5,14 @@ use crate::kernel::answers::page::Page;
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{FieldCode, FieldError, Result};
-use crate::kernel::fields::field::{Field, field};
+use crate::kernel::fields::field::{Field, field, inside};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::fields::search::{Search, exact};
-use crate::kernel::query::fields::Fields;
+use crate::kernel::query::fields::{Fields, Link, LinkedBy};
 use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::time::DateTime;
 use crate::schema::tasks;
+use crate::work::mentions::Mentions;
 use crate::work::related::Related;
 use crate::work::tasks::reminders::{Reminder, Reminders};
 use crate::{jsonb, list_params, record, text_enum};
@@ -67,6 +68,9 @@ pub struct Task {
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
     pub deal_id: Option<Uuid>,
+    /// The users whom the notes mention; `include=mentioned_users` returns their names.
+    #[schema(value_type = Vec<Uuid>)]
+    pub mentioned_user_ids: Mentions,
     /// How long the task takes.
     pub duration_minutes: Option<i32>,
     pub place: Option<String>,
@@ -157,6 +161,10 @@ pub struct TaskCreate {
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
     pub deal_id: Option<Uuid>,
+    /// The users whom the notes mention. Each gets a notification if the role shows the task.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>, max_items = 20)]
+    pub mentioned_user_ids: Mentions,
     /// How long the task takes.
     #[schema(minimum = 1, maximum = 20_160)]
     pub duration_minutes: Option<i32>,
@@ -226,6 +234,9 @@ pub struct TaskUpdate {
     pub lead_id: Option<Option<Uuid>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub deal_id: Option<Option<Uuid>>,
+    /// Replaces all mentions. Users who are new among them get a notification.
+    #[schema(nullable = false, value_type = Option<Vec<Uuid>>, max_items = 20)]
+    pub mentioned_user_ids: Option<Mentions>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     #[schema(minimum = 1, maximum = 20_160)]
     pub duration_minutes: Option<Option<i32>>,
@@ -298,7 +309,15 @@ pub static TASK: Fields<tasks::table> = Fields {
         exact: &[exact("fold(tasks.title) = ", &["title"])],
     }),
     derived: &[],
-    links: &crate::related_links!(TASK, always false, crate::import_link!(TASK)),
+    links: &crate::related_links!(TASK, always false, crate::import_link!(TASK), MENTIONED),
     table: PhantomData,
+};
+const MENTIONED: Link = Link {
+    name: "mentioned_user_id",
+    by: LinkedBy::Table(
+        "select m.id from tasks m cross join jsonb_array_elements_text(m.mentioned_user_ids) one \
+         where m.workspace_id = tasks.workspace_id and m.mentioned_user_ids <> '[]' and one.value::uuid = ",
+    ),
+    includes: &[inside("mentioned_users", "mentioned_user_ids", Kind::USER)],
 };
 list_params!(TaskList, TASK.parameters());

@@ -6,9 +6,10 @@ with due as (
     from tasks where tasks.next_reminder_at <= :now
     order by tasks.next_reminder_at limit :most for update skip locked
 ), told as (
-    insert into notifications (workspace_id, id, user_id, kind, record_kind, record_id, once, created_at)
+    insert into notifications (workspace_id, id, user_id, kind, record_kind, record_id, once, created_at, letter)
     select due.workspace_id, gen_random_uuid(), due.assignee_id, 'reminder', 'task', due.id,
-        'reminder:' || due.id || ':' || extract(epoch from due.next_reminder_at), :now
+        'reminder:' || due.id || ':' || extract(epoch from due.next_reminder_at), :now,
+        users.notification_letters ->> 'reminder'
     from due join users on users.workspace_id = due.workspace_id and users.id = due.assignee_id and users.status = 'active'
     where due.open and not users.muted_notifications ? 'reminder'
     on conflict do nothing

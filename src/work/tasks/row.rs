@@ -2,6 +2,7 @@
 use crate::db::tx::Tx;
 use crate::kernel::values::time::{DateTime, day_start};
 use crate::schema::tasks;
+use crate::work::mentions::Mentions;
 use crate::work::tasks::model::{Days, RecurrenceFrom, TaskPriority};
 use crate::work::tasks::reminders::Reminders;
 use chrono::{NaiveDate, NaiveDateTime};
@@ -31,6 +32,7 @@ pub struct NewTask {
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
     pub deal_id: Option<Uuid>,
+    pub mentioned_user_ids: Mentions,
     pub duration_minutes: Option<i32>,
     pub place: Option<String>,
     pub reminders: Reminders,

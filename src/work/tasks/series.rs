@@ -73,6 +73,7 @@ pub fn continue_after(tx: &mut Tx<'_>, task: &Task) -> Result<Option<Uuid>> {
         company_id: task.company_id,
         lead_id: task.lead_id,
         deal_id: task.deal_id,
+        mentioned_user_ids: task.mentioned_user_ids.clone(),
         duration_minutes: task.duration_minutes,
         place: task.place.clone(),
         reminders: task.reminders.relative(),

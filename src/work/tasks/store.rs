@@ -12,6 +12,7 @@ use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
 use crate::schema::tasks;
+use crate::work::mentions::{self, Mentions};
 use crate::work::related::{self, Related};
 use crate::work::tasks::model::{RecurrenceFrom, TASK, Task, TaskCreate, TaskPriority, TaskStatus, TaskUpdate};
 use crate::work::tasks::reminders;
@@ -73,6 +74,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     refs::require_visible(tx, &named)?;
     refs::require_active(tx, list.iter().map(|new| new.assignee_id), "/assignee_id")?;
     for new in list {
+        mentions::check(tx, &new.mentioned_user_ids, &Mentions::default())?;
         if let Some(rule) = &new.recurrence {
             series::check(tx, rule, series::local_due(tx, new.due_at, new.due_date))?;
         }
@@ -83,6 +85,7 @@ pub fn insert_many(tx: &mut Tx<'_>, list: &[&TaskCreate]) -> Result<Vec<Task>> {
     reminders::schedule(tx, reminding.map(|task| task.id).collect())?;
     refresh(tx, &made)?;
     for task in &made {
+        mentions::tell(tx, Kind::TASK, task.id, &task.mentioned_user_ids.0)?;
         tx.record(Event::created(task)?);
     }
     Ok(made)
@@ -107,6 +110,7 @@ fn new_row(tx: &Tx<'_>, new: &TaskCreate) -> NewTask {
         company_id: new.company_id,
         lead_id: new.lead_id,
         deal_id: new.deal_id,
+        mentioned_user_ids: new.mentioned_user_ids.clone(),
         duration_minutes: new.duration_minutes,
         place: new.place.clone(),
         reminders: new.reminders.clone(),
@@ -120,6 +124,13 @@ fn new_row(tx: &Tx<'_>, new: &TaskCreate) -> NewTask {
         created_at: tx.now,
         updated_at: tx.now,
     }
+}
+
+/// Returns the groups whose change sets the mentioned users.
+fn mentioning<'g>(
+    groups: &'g [Group<'_, Task, TaskUpdate>],
+) -> impl Iterator<Item = (&'g Vec<&'g Task>, &'g Mentions)> {
+    groups.iter().filter_map(|(rows, changes)| Some((rows, changes.mentioned_user_ids.as_ref()?)))
 }
 
 /// Changes locked tasks, each group in its own way.
@@ -141,6 +152,9 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
     refs::require_visible(tx, &named.collect::<Vec<_>>())?;
     let assignees = newly_referenced(&groups, |changes| changes.assignee_id.flatten(), |row| row.assignee_id);
     refs::require_active(tx, assignees, "/assignee_id")?;
+    for (rows, mentioned) in mentioning(&groups) {
+        rows.iter().try_for_each(|row| mentions::check(tx, mentioned, &row.mentioned_user_ids))?;
+    }
     let mut updates = Vec::with_capacity(groups.len());
     for (rows, changes) in &groups {
         let due = match (changes.due_at, changes.due_date) {
@@ -174,6 +188,11 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> R
     }
     let changed: Vec<Task> = execute_combined(tx.conn, updates).map_constraint(CONSTRAINTS)?;
     changed.iter().try_for_each(Task::require_due)?;
+    for (rows, mentioned) in mentioning(&groups) {
+        for row in rows {
+            mentions::tell(tx, Kind::TASK, row.id, &mentioned.added(&row.mentioned_user_ids))?;
+        }
+    }
     let rescheduled =
         |changes: &TaskUpdate| changes.reminders.is_some() || changes.due_at.is_some() || changes.due_date.is_some();
     let rescheduled = groups.iter().filter(|(_, changes)| rescheduled(changes)).flat_map(|(rows, _)| rows);

@@ -68,6 +68,7 @@ HOPELESS = {
     "complete_oidc": "needs a provider",
     "unlink_identity": "needs an identity, and so a provider",
     "cancel_job": "jobs end at once",
+    "read_calendar": "needs the secret path of a feed",
 }
 
 base, work = sys.argv[1], Path(sys.argv[2])

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import puppeteer from "puppeteer-core";
 
 const base = process.argv[2];
-// What these need stands in a letter, in an app, or with a provider: no example can have it.
-const SECRET = /^(accept_invitation|confirm_email|reset_password|refresh_token|confirm_totp|end_totp|begin_oidc|complete_oidc)$/;
+// What these need stands in a letter, in an app, in the answer to another request, or with a provider: no example can have it.
+const SECRET = /^(accept_invitation|confirm_email|reset_password|refresh_token|confirm_totp|end_totp|begin_oidc|complete_oidc|read_calendar)$/;
 // The session whose id the page knows may have been ended by the operations before.
 const ENDED = /^end_session$/;
 // All ids of examples begin so; none is sent.

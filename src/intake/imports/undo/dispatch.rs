@@ -13,6 +13,11 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
     }
 }
 
+/// Tells the user of a job that it has failed. Whoever takes an import back waits for it.
+pub fn tell_failure(conn: &mut PgConnection, job: &Job) -> Result<()> {
+    if undo::Args::of(job).is_some() { Ok(()) } else { run::tell_failure(conn, job) }
+}
+
 /// Updates the import of a failed or cancelled job.
 pub fn failed(conn: &mut PgConnection, job: &Job) -> Result<()> {
     match undo::Args::of(job) {
