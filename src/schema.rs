@@ -22,6 +22,12 @@ diesel::table! {
         updated_at -> Timestamptz,
         deleted_at -> Nullable<Timestamptz>,
         mentioned_user_ids -> Jsonb,
+        pinned -> Bool,
+        edited_at -> Nullable<Timestamptz>,
+        place -> Nullable<Text>,
+        participants -> Jsonb,
+        product_ids -> Jsonb,
+        next_task_id -> Nullable<Uuid>,
     }
 }
 
@@ -144,6 +150,9 @@ diesel::table! {
         custom -> Jsonb,
         phone_keys -> Jsonb,
         next_task_on -> Nullable<Date>,
+        accounts -> Jsonb,
+        quiet_hours -> Nullable<Jsonb>,
+        do_not_contact_channels -> Jsonb,
     }
 }
 
@@ -262,6 +271,8 @@ diesel::table! {
         address -> Nullable<Text>,
         redacted_at -> Nullable<Timestamptz>,
         record_version -> Nullable<Int8>,
+        api_key_id -> Nullable<Uuid>,
+        job_id -> Nullable<Uuid>,
     }
 }
 
@@ -899,6 +910,7 @@ diesel::table! {
         updated_at -> Timestamptz,
         working_hours -> Jsonb,
         holidays -> Jsonb,
+        call_url -> Text,
     }
 }
 

@@ -24,7 +24,7 @@ use crate::schema::products;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id};
 use crate::web::headers::{IdempotencyKey, IfMatch};
-use crate::{import_link, list_params, money_columns, record, restorable, restore, stored};
+use crate::{as_it_was, history, import_link, list_params, money_columns, record, restorable, restore, stored};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -249,7 +249,11 @@ async fn remove(ctx: Ctx<can::Delete<Product>>, id: Id, IfMatch(expected): IfMat
 
 restore!(Product, table::restore, "/products/{product_id}/restore" "restore_product" "product_id");
 
+history!(Product, "/products/{product_id}/history" "list_product_history" "product_id");
+as_it_was!(Product, "/products/{product_id}/history/as-it-was" "get_product_as_it_was" "product_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);
     config.service(restored);
+    config.service(history).service(as_it_was);
 }

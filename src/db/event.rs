@@ -19,7 +19,7 @@ pub struct Event {
 }
 
 /// Members that are not recorded: they change with every write, or only order a board.
-const SILENT: [&str; 5] = ["version", "updated_at", "last_activity_at", "next_task", "board_position"];
+const SILENT: [&str; 6] = ["version", "updated_at", "edited_at", "last_activity_at", "next_task", "board_position"];
 
 impl Event {
     /// Creates `contact.created`, with every member that has a value.
@@ -103,6 +103,20 @@ impl Event {
             silent: SILENT.iter().filter_map(|name| Some(((*name).to_owned(), before.get(name)?.clone()))).collect(),
         }
     }
+}
+
+/// Returns the members of a record as events name them, with each custom field on its own: `cf.region`.
+pub fn recorded_members(row: &Json) -> Map<String, Json> {
+    let mut own = own_fields(&json!({}), row);
+    own.values_mut().for_each(|pair| *pair = pair.get_mut(1).map(Json::take).unwrap_or_default());
+    let built = row.as_object().into_iter().flatten();
+    let built = built.filter(|(name, _)| !SILENT.contains(&name.as_str()) && *name != OWN_FIELDS);
+    built.map(|(name, value)| (name.clone(), value.clone())).chain(own).collect()
+}
+
+/// Returns the members whose changes are not recorded, of those that the record has.
+pub fn silent_members(row: &Json) -> Vec<String> {
+    SILENT.iter().filter(|name| row.get(**name).is_some()).map(|name| (*name).to_owned()).collect()
 }
 
 /// The member with the custom fields of a record.

@@ -29,6 +29,8 @@ struct NewRow<'a> {
     request_id: &'a str,
     address: Option<&'a str>,
     changes: &'a Json,
+    api_key_id: Option<Uuid>,
+    job_id: Option<Uuid>,
 }
 
 /// Records the change of each row, and returns the rows in the order of `before`. A row without changes keeps its
@@ -87,6 +89,8 @@ pub fn record_outside_request(conn: &mut PgConnection, event: OutsideEvent<'_>) 
         request_id: "",
         address: event.address,
         changes: &json!({}),
+        api_key_id: None,
+        job_id: None,
     };
     diesel::insert_into(events::table).values(row).execute(conn)?;
     Ok(())
@@ -102,7 +106,7 @@ pub(in crate::db) fn write(tx: &mut Tx<'_>, list: &[Event], request: &Request) -
         }
         // PostgreSQL accepts at most 65,535 binds.
         many => {
-            for part in many.chunks(5_000) {
+            for part in many.chunks(4_000) {
                 let rows: Vec<NewRow<'_>> = part.iter().map(|event| new_row(event, tx.now, request)).collect();
                 diesel::insert_into(events::table).values(&rows).execute(tx.conn)?;
             }
@@ -125,5 +129,7 @@ fn new_row<'a>(event: &'a Event, at: DateTime, request: &'a Request) -> NewRow<'
         request_id: &request.id,
         address: request.address.as_deref(),
         changes: &event.changes,
+        api_key_id: request.actor.api_key(),
+        job_id: request.job,
     }
 }

@@ -4,17 +4,19 @@ use crate::db::tx::Tx;
 use crate::db::visibility;
 use crate::kernel::access::actor::{Actor, UserStatus};
 use crate::kernel::access::grants::Action;
-use crate::kernel::access::resource::{self, Display, Reference};
-use crate::kernel::answers::included::{Included, RecordRef};
+use crate::kernel::access::resource::{self, Display, Reach, Reference};
+use crate::kernel::answers::included::{Included, IncludedLink, RecordRef};
 use crate::kernel::error::{Error, FieldCode, Result};
-use crate::kernel::fields::field::Field;
+use crate::kernel::fields::field::{ColumnOf, Field};
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::query::fields::IncludePath;
 use crate::kernel::query::members::pick;
 use crate::schema::users;
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::Value as Json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Loads the records that the rows of a page refer to through the given fields, with one statement per kind.
@@ -39,7 +41,49 @@ pub fn include<R: Serialize>(tx: &mut Tx<'_>, fields: &[&'static Field], rows: &
     for (kind, mut ids) in wanted.into_values() {
         ids.sort_unstable();
         ids.dedup();
-        included.set(kind, names(tx, kind, &ids)?);
+        included.add(kind, names(tx, kind, &ids)?);
+    }
+    Ok(included)
+}
+
+const REFERRED: &str = "select id, :column as target from :records \
+    where workspace_id = :workspace and id = any(:ids) and :column is not null and (:seen) order by id";
+
+#[derive(QueryableByName)]
+struct Referred {
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    target: Uuid,
+}
+
+/// Loads the records that one record refers to, and those at the end of paths such as `contacts.company`. The number of
+/// statements depends only on the paths.
+pub fn include_paths<R: Serialize>(tx: &mut Tx<'_>, paths: &[IncludePath], row: &R) -> Result<Included> {
+    let first: Vec<&'static Field> = paths.iter().map(|path| path.first).collect();
+    let mut included = include(tx, &first, std::slice::from_ref(row))?;
+    let json = serde_json::to_value(row).map_err(Error::internal)?;
+    let further =
+        paths.iter().filter_map(|path| Some((path.first, path.first.refers?, path.then?, path.then?.refers?)));
+    for (first, kind, then, target) in further {
+        tx.actor.require_read(target.path())?;
+        let ids = first.of(&json).map(named).unwrap_or_default();
+        if ids.is_empty() || tx.actor.access.hides(kind.path(), then.member()) {
+            continue;
+        }
+        let links: Vec<Referred> = Statement::new(REFERRED)
+            .set("column", Part::Fragment(Arc::new(ColumnOf(then))))
+            .set("records", Part::Sql(kind.table()))
+            .set("workspace", Part::Id(tx.workspace()))
+            .set("ids", Part::Ids(ids))
+            .set("seen", Part::Cond(visibility::cond(tx.actor, kind, Action::Read)))
+            .load(tx.conn)?;
+        let mut ids: Vec<Uuid> = links.iter().map(|link| link.target).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        included.add(target, names(tx, target, &ids)?);
+        let link = |link: Referred| IncludedLink { from_id: link.id, field: then.name.to_owned(), to_id: link.target };
+        included.link(links.into_iter().map(link).collect());
     }
     Ok(included)
 }
@@ -98,6 +142,59 @@ pub fn names(tx: &mut Tx<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<RecordRef>
         .set("ids", Part::Ids(ids.to_vec()))
         .set("seen", Part::Cond(visibility::cond(tx.actor, kind, Action::Read)));
     Ok(statement.load(tx.conn)?)
+}
+
+const NAMES_OF_KIND: &str = "select :kind::text as kind, id, :name as name from :records \
+    where workspace_id = :workspace and id = any(:ids) and (:seen)";
+
+/// The last name of records that are deleted for good.
+const FORMER_NAMES: &str = "(select distinct on (record_id) :kind::text, record_id, changes -> 'name' ->> 1 from events \
+    where workspace_id = :workspace and record_id = any(:ids) and record_kind = :kind and changes ? 'name' \
+        and not exists (select 1 from :records where workspace_id = :workspace and id = events.record_id) \
+    order by record_id, at desc, events.id desc)";
+
+#[derive(QueryableByName)]
+struct NameOf {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    kind: String,
+    #[diesel(sql_type = diesel::sql_types::Uuid)]
+    id: Uuid,
+    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
+    name: Option<String>,
+}
+
+/// Returns the display names of records of any kinds, with one statement; also of deleted ones. Omits records that the
+/// caller cannot see, and those without a name, such as erased people.
+pub fn names_of_kinds(tx: &mut Tx<'_>, wanted: &[(Kind, Uuid)]) -> Result<HashMap<(Kind, Uuid), String>> {
+    let mut ids: BTreeMap<&str, (Kind, BTreeSet<Uuid>)> = BTreeMap::new();
+    for (kind, id) in wanted.iter().filter(|(kind, _)| tx.actor.require_read(kind.path()).is_ok()) {
+        ids.entry(kind.as_str()).or_insert_with(|| (*kind, BTreeSet::new())).1.insert(*id);
+    }
+    let parts = ids.values().flat_map(|(kind, ids)| name_statements(tx.actor, *kind, ids));
+    let Some(all) = parts.reduce(Statement::union_all) else { return Ok(HashMap::new()) };
+    let found: Vec<NameOf> = all.load(tx.conn)?;
+    let kind = |found: &NameOf| Some(ids.get(found.kind.as_str())?.0);
+    let named = found.into_iter().filter_map(|found| Some(((kind(&found)?, found.id), found.name?)));
+    Ok(named.filter(|(_, name)| !name.is_empty()).collect())
+}
+
+/// Returns the statements that select the names of records of one kind.
+fn name_statements(actor: &Actor, kind: Kind, ids: &BTreeSet<Uuid>) -> Vec<Statement> {
+    let Some(name) = name_column(actor, kind) else { return Vec::new() };
+    let about = |text| {
+        Statement::new(text)
+            .set("kind", Part::Text(kind.as_str().into()))
+            .set("records", Part::Sql(kind.table()))
+            .set("workspace", Part::Id(actor.workspace))
+            .set("ids", Part::Ids(ids.iter().copied().collect()))
+    };
+    let seen = Part::Cond(visibility::cond(actor, kind, Action::Read));
+    let present = about(NAMES_OF_KIND).set("name", Part::Sql(name)).set("seen", seen);
+    // Records without owners are visible to whoever may read their kind, so their last names are, too.
+    let resource = resource::of(kind);
+    let stays = resource.events.iter().any(|verbs| verbs.contains(&"restored"));
+    let former = (matches!(resource.reach, Reach::All) && !stays).then(|| about(FORMER_NAMES));
+    std::iter::once(present).chain(former).collect()
 }
 
 /// A reference to a record: its kind, its id if there is one, and its pointer.

@@ -137,12 +137,19 @@ pub struct Request {
     pub permission: Option<(&'static str, Action)>,
     /// The client's address.
     pub address: Option<String>,
+    /// The job that does the work.
+    pub job: Option<Uuid>,
 }
 
 impl Request {
     /// Creates a request for internal work, such as a job.
     pub fn internal(actor: Actor, id: String) -> Request {
-        Request { actor, id, claim: None, permission: None, address: None }
+        Request { actor, id, claim: None, permission: None, address: None, job: None }
+    }
+
+    /// Creates a request for a part of a job.
+    pub fn of_job(actor: Actor, id: String, job: Uuid) -> Request {
+        Request { job: Some(job), ..Request::internal(actor, id) }
     }
 
     pub(in crate::db) fn account(&self) -> Account {

@@ -11,6 +11,7 @@ pub fn operations(config: &mut ServiceConfig<'_>) {
     sales::board::routes::service(config);
     sales::deals::routes::service(config);
     people::contacts::routes::service(config);
+    people::contacts::calls::service(config);
     sales::leads::routes::service(config);
     work::tasks::routes::service(config);
     people::companies::routes::service(config);

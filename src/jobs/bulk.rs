@@ -57,7 +57,7 @@ fn request(db: &Db, job: &Job, args: &BulkArgs) -> Result<Request> {
     if args.action == BulkAction::Erase {
         actor.require::<can::Create<Erasure>>()?;
     }
-    Ok(Request { permission: Some((resource, action)), ..Request::internal(actor, job.id.to_string()) })
+    Ok(Request { permission: Some((resource, action)), ..Request::of_job(actor, job.id.to_string(), job.id) })
 }
 
 /// Returns the condition of the job, and that on the records to process: an erasure skips records that are erased already.

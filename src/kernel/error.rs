@@ -128,6 +128,9 @@ field_codes! {
     Hidden = "hidden" "Your role hides this member, so you cannot change it.";
     StageNotInPipeline = "stage_not_in_pipeline" "The stage belongs to another pipeline.";
     ReadOnly = "read_only" "The member is read-only.";
+    DoNotContact = "do_not_contact" "The person must not be contacted, or not in this way.";
+    QuietHours = "quiet_hours" "The person must not be disturbed at this time.";
+    TooMany = "too_many" "The record has as many of these as it can have.";
     Invalid = "invalid" "The value is not valid.";
 }
 

@@ -1,10 +1,7 @@
 //! Erasure of a person (GDPR, article 17). Everything that identifies the person is removed. Data for statistics
 //! remains, and a row proves the erasure.
-use crate::db::event::Event;
 use crate::db::table::{self, RESTORE_DAYS};
-use crate::db::tx::Tx;
-use crate::db::visibility::visibility_filter;
-use crate::db::{idempotency, queue, related};
+use crate::db::{event::Event, idempotency, queue, related, tx::Tx, visibility::visibility_filter};
 use crate::intake::imports::forget;
 use crate::kernel::access::grants::Action;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
@@ -20,7 +17,8 @@ use crate::kernel::query::fields::Fields;
 use crate::kernel::query::seek::signatures;
 use crate::kernel::values::{address, hex::hex, tags::Tags, time::DateTime, typed::Values};
 use crate::people::contacts::emails;
-use crate::people::contacts::model::{Consents, Contact, Emails, FirstTouch, Phones};
+use crate::people::contacts::model::{Consents, Contact, FirstTouch};
+use crate::people::contacts::reach::{Accounts, Emails, Phones, QuietHours};
 use crate::privacy::person::Person;
 use crate::sales::leads::model::{Lead, LeadPerson};
 use crate::schema::{self as s, erasures};
@@ -366,7 +364,7 @@ fn clear_records(tx: &mut Tx<'_>, person: &Person) -> Result<(ErasedCounts, Vec<
     let activities: Vec<Uuid> = diesel::update(theirs!(tx, activities, person))
         .set((
             (s::activities::text.eq(None::<String>), s::activities::outcome.eq(None::<String>)),
-            s::activities::recording_url.eq(None::<String>),
+            (s::activities::recording_url.eq(None::<String>), s::activities::place.eq(None::<String>)),
             (s::activities::version.eq(s::activities::version + 1), s::activities::updated_at.eq(now)),
         ))
         .returning(s::activities::id)
@@ -410,6 +408,7 @@ fn clear_contact(tx: &mut Tx<'_>, contact: Uuid) -> Result<()> {
             (c::locale.eq(&none), c::time_zone.eq(&none), c::external_id.eq(&none)),
             (c::consents.eq(Consents::default()), c::first_touch.eq(None::<FirstTouch>)),
             (c::tags.eq(Tags::default()), c::custom.eq(CustomValues::default()), c::do_not_contact.eq(true)),
+            (c::accounts.eq(Accounts::default()), c::quiet_hours.eq(None::<QuietHours>)),
             (c::deleted_at.eq(tx.now), c::updated_at.eq(tx.now), c::version.eq(c::version + 1)),
         ))
         .execute(tx.conn)?;

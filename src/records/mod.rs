@@ -7,6 +7,7 @@ pub mod custom_values;
 pub mod event_types;
 pub mod feed;
 pub mod files;
+pub mod history;
 pub mod linked;
 pub mod member_changes;
 pub mod saved_conditions;

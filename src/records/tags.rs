@@ -303,7 +303,7 @@ fn retag_records(tx: &mut Tx<'_>, retagging: &Retagging) -> Result<()> {
 pub fn run(db: &Db, job: &Job) -> Result<()> {
     let retagging: Retagging = serde_json::from_value(job.args.clone()).map_err(Error::internal)?;
     let actor = db.run_blocking(|conn| authentication::of_user(conn, job.workspace_id, job.user_id))?;
-    let request = Request::internal(actor, job.id.to_string());
+    let request = Request::of_job(actor, job.id.to_string(), job.id);
     let (mut done, result) = (job.done, job.result.clone().unwrap_or_default());
     loop {
         let changed = db.write_blocking(&request, |tx| {

@@ -124,7 +124,7 @@ impl<P: Permission> Ctx<P> {
             if include.is_empty() {
                 return Ok(Answer::record(row));
             }
-            let included = refs::include(tx, &include, std::slice::from_ref(&row))?;
+            let included = refs::include_paths(tx, &include, &row)?;
             Ok(Answer::record_with(row, included))
         })
         .await
@@ -251,7 +251,8 @@ impl<P: Permission> Ctx<P> {
     fn request(&self, claim: Option<Claim>) -> Request {
         let permission = Some((P::RESOURCE, P::ACTION));
         let address = address(&self.request).map(|address| address.to_string());
-        Request { actor: self.actor.clone(), id: request_id(&self.request).0, claim, permission, address }
+        let (actor, id) = (self.actor.clone(), request_id(&self.request).0);
+        Request { actor, id, claim, permission, address, job: None }
     }
 
     /// Returns the link to the next page, for a `Link` header (RFC 8288).

@@ -23,9 +23,12 @@ use crate::schema::activities;
 use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id, Include};
 use crate::web::headers::{IdempotencyKey, IfMatch};
+use crate::work::contact_rules::{Planned, require_welcome};
 use crate::work::mentions::{self, Mentions};
+use crate::work::pins;
 use crate::work::related::Related;
-use crate::{list_params, record, restorable, restore, stored, text_enum};
+use crate::work::visit_reports::{self, FollowUpTask, Participant, Participants, ProductIds};
+use crate::{as_it_was, history, list_params, record, restorable, restore, stored, text_enum};
 use actix_web::{delete, get, patch, post};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -63,6 +66,20 @@ pub struct Activity {
     /// Such as "reached" or "voicemail".
     pub outcome: Option<String>,
     pub recording_url: Option<String>,
+    /// Where it took place.
+    pub place: Option<String>,
+    /// Who took part.
+    #[schema(value_type = Vec<Participant>)]
+    pub participants: Participants,
+    /// The products that were talked of.
+    #[schema(value_type = Vec<Uuid>)]
+    pub product_ids: ProductIds,
+    /// The task that was created with the activity.
+    pub next_task_id: Option<Uuid>,
+    /// Pinned activities come first on the timelines of their records.
+    pub pinned: bool,
+    /// When the activity was last edited. `GET /activities/{activity_id}/history` has the earlier versions.
+    pub edited_at: Option<DateTime>,
     pub contact_id: Option<Uuid>,
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
@@ -118,6 +135,22 @@ pub struct ActivityCreate {
     pub outcome: Option<String>,
     #[schema(format = "web-url", max_length = 2000)]
     pub recording_url: Option<String>,
+    /// Where it took place.
+    #[schema(max_length = 500)]
+    pub place: Option<String>,
+    /// Who took part.
+    #[serde(default)]
+    #[schema(value_type = Vec<Participant>, max_items = 50)]
+    pub participants: Participants,
+    /// The products that were talked of.
+    #[serde(default)]
+    #[schema(value_type = Vec<Uuid>, max_items = 50)]
+    pub product_ids: ProductIds,
+    /// A task to create with the activity.
+    pub next_task: Option<FollowUpTask>,
+    /// At most five activities of a record can be pinned.
+    #[serde(default)]
+    pub pinned: bool,
     pub contact_id: Option<Uuid>,
     pub company_id: Option<Uuid>,
     pub lead_id: Option<Uuid>,
@@ -139,12 +172,31 @@ impl ActivityCreate {
             duration_seconds: None,
             outcome: None,
             recording_url: None,
+            place: None,
+            participants: Participants::default(),
+            product_ids: ProductIds::default(),
+            next_task: None,
+            pinned: false,
             contact_id: None,
             company_id: None,
             lead_id: Some(lead),
             deal_id: None,
             mentioned_user_ids: Mentions::default(),
         }
+    }
+}
+
+impl ActivityCreate {
+    /// Returns what is yet to be sent or done: the time is still to come. What happened is noted in any case.
+    fn planned(&self, now: DateTime) -> Vec<Planned<'_>> {
+        let at = self.occurred_at.filter(|at| *at > now && self.direction != Some(Direction::Inbound));
+        let planned = |at| Planned {
+            contact: self.contact_id,
+            type_: self.r#type.as_str(),
+            at: Some(at),
+            pointer: "/occurred_at",
+        };
+        at.map(planned).into_iter().collect()
     }
 }
 
@@ -160,6 +212,8 @@ impl Rules for ActivityCreate {
         if self.r#type == ActivityType::Note && self.text.as_ref().is_none_or(String::is_empty) {
             bad.push(FieldError::member("/text", FieldCode::Required, "is required for a note"));
         }
+        self.participants.rules(bad);
+        self.next_task.iter().for_each(|task| task.rules(bad));
     }
 }
 
@@ -185,9 +239,43 @@ pub struct ActivityUpdate {
     /// Replaces all mentions. Users who are new among them get a notification.
     #[schema(nullable = false, value_type = Option<Vec<Uuid>>, max_items = 20)]
     pub mentioned_user_ids: Option<Mentions>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    #[schema(max_length = 500)]
+    pub place: Option<Option<String>>,
+    /// Replaces all participants.
+    #[schema(nullable = false, value_type = Option<Vec<Participant>>, max_items = 50)]
+    pub participants: Option<Participants>,
+    /// Replaces all products.
+    #[schema(nullable = false, value_type = Option<Vec<Uuid>>, max_items = 50)]
+    pub product_ids: Option<ProductIds>,
+    /// At most five activities of a record can be pinned.
+    #[schema(nullable = false)]
+    pub pinned: Option<bool>,
 }
 impl Rules for ActivityUpdate {
     crate::read_only_members_of!(Activity);
+
+    fn rules(&self, bad: &mut Vec<FieldError>) {
+        self.participants.iter().for_each(|participants| participants.rules(bad));
+    }
+}
+
+impl ActivityUpdate {
+    /// Checks whether more than the pin changes.
+    fn edits(&self, before: &Activity) -> bool {
+        fn differs<V: PartialEq>(new: Option<&V>, old: &V) -> bool {
+            new.is_some_and(|new| new != old)
+        }
+        differs(self.occurred_at.as_ref(), &before.occurred_at)
+            || differs(self.text.as_ref(), &before.text)
+            || differs(self.direction.as_ref(), &before.direction)
+            || differs(self.duration_seconds.as_ref(), &before.duration_seconds)
+            || differs(self.outcome.as_ref(), &before.outcome)
+            || differs(self.recording_url.as_ref(), &before.recording_url)
+            || differs(self.place.as_ref(), &before.place)
+            || differs(self.participants.as_ref(), &before.participants)
+            || differs(self.product_ids.as_ref(), &before.product_ids)
+    }
 }
 
 pub static ACTIVITY: Fields<activities::table> = Fields {
@@ -202,6 +290,9 @@ pub static ACTIVITY: Fields<activities::table> = Fields {
         field("lead_id", &activities::lead_id).to(Kind::LEAD).hot(),
         field("deal_id", &activities::deal_id).to(Kind::DEAL).hot(),
         field("author_id", &activities::author_id).to(Kind::USER),
+        field("pinned", &activities::pinned),
+        field("edited_at", &activities::edited_at),
+        field("place", &activities::place),
         field("created_at", &activities::created_at),
         field("updated_at", &activities::updated_at),
         field("deleted_at", &activities::deleted_at),
@@ -230,6 +321,7 @@ const CONSTRAINTS: ConstraintRules = &[
     ("activities_company_id_fkey", ConstraintRule::Missing("/company_id")),
     ("activities_lead_id_fkey", ConstraintRule::Missing("/lead_id")),
     ("activities_deal_id_fkey", ConstraintRule::Missing("/deal_id")),
+    ("activities_next_task_id_fkey", ConstraintRule::Missing("/next_task")),
 ];
 
 pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
@@ -238,9 +330,19 @@ pub fn insert(tx: &mut Tx<'_>, new: &ActivityCreate) -> Result<Activity> {
     let related = Related { contact, company, lead, deal };
     related.require_visible(tx)?;
     mentions::check(tx, &new.mentioned_user_ids, &Mentions::default())?;
+    visit_reports::require_visible(tx, &new.participants, &new.product_ids)?;
+    require_welcome(tx, &new.planned(tx.now))?;
+    let id = new.id.unwrap_or_else(Uuid::now_v7);
+    if new.pinned {
+        pins::require_room(tx, id, related)?;
+    }
+    let next_task = new.next_task.as_ref().map(|task| task.create(tx, related)).transpose()?;
     let row: Activity = diesel::insert_into(activities::table)
         .values((
-            (activities::workspace_id.eq(tx.workspace()), activities::id.eq(new.id.unwrap_or_else(Uuid::now_v7))),
+            (activities::workspace_id.eq(tx.workspace()), activities::id.eq(id)),
+            (activities::place.eq(&new.place), activities::participants.eq(&new.participants)),
+            (activities::product_ids.eq(&new.product_ids), activities::next_task_id.eq(next_task)),
+            activities::pinned.eq(new.pinned),
             (activities::type_.eq(new.r#type), activities::occurred_at.eq(new.occurred_at.unwrap_or(tx.now))),
             (
                 activities::text.eq(&new.text),
@@ -274,8 +376,18 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &ActivityU
     if let Some(mentioned) = &changes.mentioned_user_ids {
         mentions::check(tx, mentioned, &before.mentioned_user_ids)?;
     }
+    let (people, products) = (changes.participants.clone(), changes.product_ids.clone());
+    visit_reports::require_visible(tx, &people.unwrap_or_default(), &products.unwrap_or_default())?;
+    if changes.pinned == Some(true) && !before.pinned {
+        let Activity { contact_id: contact, company_id: company, lead_id: lead, deal_id: deal, .. } = before;
+        pins::require_room(tx, id, Related { contact, company, lead, deal })?;
+    }
+    let edited_at = if changes.edits(&before) { Some(tx.now) } else { before.edited_at };
     let after: Activity = diesel::update(activities::table.find((tx.workspace(), id)))
-        .set((changes, activities::version.eq(before.version + 1), activities::updated_at.eq(tx.now)))
+        .set((
+            (changes, activities::edited_at.eq(edited_at)),
+            (activities::version.eq(before.version + 1), activities::updated_at.eq(tx.now)),
+        ))
         .returning(Activity::as_returning())
         .get_result(tx.conn)?;
     mentions::tell(tx, Kind::ACTIVITY, id, &after.mentioned_user_ids.added(&before.mentioned_user_ids))?;
@@ -333,7 +445,11 @@ async fn remove(ctx: Ctx<can::Delete<Activity>>, id: Id, IfMatch(expected): IfMa
 
 restore!(Activity, table::restore, "/activities/{activity_id}/restore" "restore_activity" "activity_id");
 
+history!(Activity, "/activities/{activity_id}/history" "list_activity_history" "activity_id");
+as_it_was!(Activity, "/activities/{activity_id}/history/as-it-was" "get_activity_as_it_was" "activity_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);
     config.service(restored);
+    config.service(history).service(as_it_was);
 }

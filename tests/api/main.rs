@@ -15,6 +15,8 @@ mod boards;
 mod bodies;
 mod bulk;
 mod calendar_feed;
+mod cards;
+
 mod catalogue;
 mod compatibility;
 mod contacts;
@@ -69,6 +71,8 @@ mod production;
 mod properties;
 mod races;
 mod random_histories;
+mod reach;
+mod record_history;
 mod recovery;
 mod recurring_tasks;
 mod relations;

@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::openapi::inquiry::Signatures;
 use crate::http::openapi::references;
+use crate::kernel::access::resource;
 use crate::web::signature::Part;
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeSet, HashMap};
@@ -18,11 +19,27 @@ pub fn add_parameters(document: &mut Json, signatures: &Signatures) -> BTreeSet<
         let operation = &mut document["paths"][path][method];
         let Some(name) = references::answered(operation).map(str::to_owned) else { continue };
         if let (Some(include), Some(parameters)) = (lists.get(&name), operation["parameters"].as_array_mut()) {
-            parameters.push(include.clone());
+            let mut include = include.clone();
+            let names = include_names(&name);
+            if !names.is_empty() {
+                let pattern = format!("^({})$", names.join("|").replace('.', "\\."));
+                include["schema"]["items"] = json!({ "type": "string", "pattern": pattern });
+            }
+            include["description"] = json!(
+                "Records to add to `included`; with a path such as `contacts.company` also \
+                those that they refer to."
+            );
+            parameters.push(include);
             answered.insert(name);
         }
     }
     answered
+}
+
+/// Returns what the read of a record with this schema can include.
+fn include_names(schema: &str) -> Vec<String> {
+    let described = resource::all().filter_map(|resource| resource.described).find(|(_, shown)| *shown == schema);
+    described.map(|(fields, _)| fields.include_names()).unwrap_or_default()
 }
 
 /// Returns the parameter `include` of each list, by the schema of its records.

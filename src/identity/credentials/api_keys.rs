@@ -68,7 +68,8 @@ impl Kind {
 impl Resource for ApiKey {
     const DESCRIPTOR: &Descriptor = &Descriptor::of(Kind::API_KEY, "API keys for scripts.")
         .shared(Builtin::Viewer, Builtin::Viewer, Builtin::Viewer)
-        .events(&[&["created", "deleted"]]);
+        .events(&[&["created", "deleted"]])
+        .displayed_as("api_keys.name");
 }
 pub type ApiKeyPage = Page<ApiKey>;
 

@@ -9,8 +9,9 @@ use crate::kernel::access::permission::can;
 use crate::kernel::access::resource::{Builtin, Descriptor, Resource};
 use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::shape::Rules;
-use crate::kernel::error::{Error, FieldError, Result};
+use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::kernel::fields::kind::Kind;
+use crate::kernel::values::call_url;
 use crate::kernel::values::time::DateTime;
 use crate::kernel::values::working_hours::{Holiday, Holidays, WorkingHours, WorkingTime};
 use crate::record;
@@ -42,6 +43,9 @@ pub struct Workspace {
     pub working_hours: WorkingHours,
     #[schema(value_type = Vec<Holiday>)]
     pub holidays: Holidays,
+    /// The pattern of the URLs that start a call, in which `{phone}` stands for the number.
+    #[schema(example = "tel:{phone}")]
+    pub call_url: String,
     pub version: i64,
     pub created_at: DateTime,
     pub updated_at: DateTime,
@@ -76,6 +80,9 @@ pub struct WorkspaceUpdate {
     /// Replaces all holidays.
     #[schema(nullable = false, value_type = Option<Vec<Holiday>>, max_items = 500)]
     pub holidays: Option<Holidays>,
+    /// An http or https URL, or one with the scheme `tel`, `sip`, `sips` or `callto`, with `{phone}` once.
+    #[schema(nullable = false, max_length = 500, example = "https://pbx.example.com/call?to={phone}")]
+    pub call_url: Option<String>,
 }
 
 impl Rules for WorkspaceUpdate {
@@ -83,6 +90,10 @@ impl Rules for WorkspaceUpdate {
 
     fn rules(&self, bad: &mut Vec<FieldError>) {
         self.working_hours.iter().for_each(|hours| hours.rules(bad));
+        if self.call_url.as_ref().is_some_and(|pattern| !call_url::is_pattern(pattern)) {
+            let detail = "must be an http, https, tel, sip, sips or callto URL with {phone} once";
+            bad.push(FieldError::member("/call_url", FieldCode::InvalidFormat, detail));
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::intake::imports::meaning::decisions::Decisions;
 use crate::intake::imports::meaning::probability::Scale;
 use crate::intake::imports::settings::ColumnMapping;
 use crate::intake::imports::targets::Target;
-use crate::people::contacts::model::AddressKind;
+use crate::people::contacts::reach::AddressKind;
 use std::collections::HashMap;
 
 #[derive(Debug)]

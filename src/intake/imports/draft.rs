@@ -2,7 +2,7 @@
 use crate::intake::imports::claims::Stated;
 use crate::intake::imports::history::Progress;
 use crate::kernel::fields::kind::Kind;
-use crate::people::contacts::model::AddressKind;
+use crate::people::contacts::reach::AddressKind;
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;

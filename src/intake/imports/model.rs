@@ -18,7 +18,7 @@ use crate::kernel::query::fields::Fields;
 use crate::kernel::query::plan::PageInfo;
 use crate::kernel::values::decision::Decision;
 use crate::kernel::values::time::DateTime;
-use crate::people::contacts::model::AddressKind;
+use crate::people::contacts::reach::AddressKind;
 use crate::schema::imports;
 use crate::{jsonb, list_params, record, text_enum};
 use diesel::deserialize::FromSqlRow;

@@ -57,7 +57,7 @@ pub fn run(db: &Db, job: &Job) -> Result<()> {
 /// Returns a request by the user of the job, with the user's current permissions.
 pub fn request(db: &Db, job: &Job) -> Result<Request> {
     let actor = db.run_blocking(|conn| authentication::of_job(conn, job))?;
-    Ok(Request::internal(Actor { actor_kind: ActorKind::Import, ..actor }, format!("job-{}", job.id)))
+    Ok(Request::of_job(Actor { actor_kind: ActorKind::Import, ..actor }, format!("job-{}", job.id), job.id))
 }
 
 /// Returns the same, and checks that the user may still import such records. Called before each chunk.

@@ -2,7 +2,7 @@
 use crate::intake::imports::date_formats::DATE_FORMATS;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{FieldCode, FieldError};
-use crate::people::contacts::model::AddressKind;
+use crate::people::contacts::reach::AddressKind;
 use crate::{jsonb, text_enum};
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;

@@ -10,7 +10,7 @@ use crate::intake::imports::resource::ImportResource;
 use crate::intake::imports::wanted::Wanted;
 use crate::kernel::access::actor::Actor;
 use crate::kernel::error::Result;
-use crate::people::contacts::model::AddressKind;
+use crate::people::contacts::reach::AddressKind;
 
 /// The column with the reasons in a file of refused rows. It is not read.
 pub const REASON: &str = "refused_because";

@@ -235,6 +235,9 @@ pub trait DescribedFields: Sync {
 
     /// The filters that no single field answers.
     fn derived_filters(&self) -> Vec<DerivedFilter>;
+
+    /// The values of `include` for a single record: `company`, `contacts.company`.
+    fn include_names(&self) -> Vec<String>;
 }
 
 /// A type that stands for a resource, in permissions such as `can::Update<Deal>`: the row of its records, if it has

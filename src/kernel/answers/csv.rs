@@ -315,7 +315,7 @@ impl Cell {
 }
 
 /// The members that represent an object in a list.
-const TOLD: [&str; 5] = ["email", "phone", "contact_id", "channel", "name"];
+const TOLD: [&str; 6] = ["email", "phone", "contact_id", "channel", "name", "key"];
 
 /// Joins a list with commas: words, and objects by the member that represents them. What an import would divide is in
 /// quotation marks.

@@ -117,7 +117,7 @@ fn own() -> Vec<Arc<CustomField>> {
 fn a_row_has_a_cell_for_each_column() {
     let included = || {
         let mut included = Included::default();
-        included.set(BOATS, vec![RecordRef { id: Uuid::nil(), name: "@Eve".into() }]);
+        included.add(BOATS, vec![RecordRef { id: Uuid::nil(), name: "@Eve".into() }]);
         included
     };
     let sheet = || Sheet::new::<Boat>(&[], &own(), &[BOAT.get("owner_id").unwrap()]);

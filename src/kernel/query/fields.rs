@@ -1,6 +1,6 @@
 //! The fields of one resource, for its lists, conditions and document; what a caller sees of them.
 use crate::kernel::access::actor::Actor;
-use crate::kernel::access::resource::{DerivedFilter, DescribedFields};
+use crate::kernel::access::resource::{self, DerivedFilter, DescribedFields};
 use crate::kernel::error::FieldError;
 use crate::kernel::fields::cond::Cond;
 use crate::kernel::fields::field::{Field, FieldRef};
@@ -110,6 +110,39 @@ impl<T> Fields<T> {
     }
 }
 
+/// A field whose record can be included, and perhaps a field of that record whose record can be included with it.
+#[derive(Clone, Copy)]
+pub struct IncludePath {
+    name: &'static str,
+    pub first: &'static Field,
+    pub then: Option<&'static Field>,
+}
+
+impl fmt::Debug for IncludePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl IncludePath {
+    /// Returns the name in `include=`: `company` or `contacts.company`.
+    pub fn name(&self) -> String {
+        let then = self.then.and_then(Field::include_name);
+        then.map_or_else(|| self.name.to_owned(), |then| format!("{}.{then}", self.name))
+    }
+}
+
+impl<T> Fields<T> {
+    /// Returns what a single read can include: records that the record refers to, and those that they refer to.
+    pub fn include_paths(&self) -> impl Iterator<Item = IncludePath> {
+        self.includes().flat_map(|(name, first)| {
+            let fields = first.refers.map_or(&[][..], resource::fields_of).iter();
+            let further = fields.filter(|field| field.include_name().is_some()).map(Some);
+            std::iter::once(None).chain(further).map(move |then| IncludePath { name, first, then })
+        })
+    }
+}
+
 impl<T> DescribedFields for Fields<T> {
     fn built(&self) -> &'static [Field] {
         self.all
@@ -121,6 +154,10 @@ impl<T> DescribedFields for Fields<T> {
 
     fn derived_filters(&self) -> Vec<DerivedFilter> {
         self.derived.iter().map(Derived::described).collect()
+    }
+
+    fn include_names(&self) -> Vec<String> {
+        self.include_paths().map(|path| path.name()).collect()
     }
 }
 

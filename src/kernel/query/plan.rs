@@ -9,7 +9,7 @@ use crate::kernel::fields::field::{Field, FieldRef};
 use crate::kernel::fields::search::Search;
 use crate::kernel::query::amounts;
 use crate::kernel::query::cost::{self, Spent};
-use crate::kernel::query::fields::Fields;
+use crate::kernel::query::fields::{Fields, IncludePath};
 use crate::kernel::query::members::pick;
 use crate::kernel::query::on::On;
 use crate::kernel::query::params::{
@@ -363,27 +363,34 @@ impl<T> Fields<T> {
         Ok(Cond::Any(search_terms.iter().map(all).collect()))
     }
 
-    /// Parses `include=` of a single read.
-    pub fn included(&'static self, query: &str) -> Result<Vec<&'static Field>> {
+    /// Parses `include=` of a single read, which also accepts paths such as `contacts.company`.
+    pub fn included(&'static self, query: &str) -> Result<Vec<IncludePath>> {
         let mut params = QueryParams::read(query)?;
         let names = params.take("include").map(|text| split(&text)).unwrap_or_default();
         params.finish(&["include"])?;
-        self.include(&names).map_err(|bad| Error::parameters(vec![bad]))
+        let find = |name: &String| {
+            let path = self.include_paths().find(|path| path.name() == *name);
+            path.ok_or_else(|| unknown_include(name, self.include_paths().map(|path| path.name()).collect()))
+        };
+        let paths = names.iter().filter(|name| !name.is_empty()).map(find).collect::<Result<_, _>>();
+        paths.map_err(|bad| Error::parameters(vec![bad]))
     }
 
     fn include(&'static self, names: &[String]) -> Result<Vec<&'static Field>, FieldError> {
-        if names.iter().any(|name| !name.is_empty()) && self.includes().next().is_none() {
-            return Err(FieldError::parameter("include", FieldCode::UnknownParameter, "is not supported here"));
-        }
         let find = |name: &String| {
-            self.includes().find(|(n, _)| n == name).map(|(_, field)| field).ok_or_else(|| {
-                let known: Vec<&str> = self.includes().map(|(n, _)| n).collect();
-                let detail = format!("does not accept {name}; accepted values: {}", known.join(", "));
-                FieldError::parameter("include", FieldCode::InvalidChoice, detail).among(known)
-            })
+            let found = self.includes().find(|(n, _)| n == name).map(|(_, field)| field);
+            found.ok_or_else(|| unknown_include(name, self.includes().map(|(n, _)| n.to_owned()).collect()))
         };
         names.iter().filter(|name| !name.is_empty()).map(find).collect()
     }
+}
+
+fn unknown_include(name: &str, known: Vec<String>) -> FieldError {
+    if known.is_empty() {
+        return FieldError::parameter("include", FieldCode::UnknownParameter, "is not supported here");
+    }
+    let detail = format!("does not accept {name}; accepted values: {}", known.join(", "));
+    FieldError::parameter("include", FieldCode::InvalidChoice, detail).among(known.iter().map(String::as_str))
 }
 
 fn sorted(pairs: &[(String, String)]) -> Vec<(&str, &str)> {

@@ -55,7 +55,7 @@ impl QueryFragment<Pg> for Part {
                 TextFormat::Email => out.push_bind_param::<Text, _>(&self.email)?,
                 TextFormat::Domain => out.push_bind_param::<Text, _>(&self.domain)?,
                 TextFormat::Phone | TextFormat::OwnPhone => out.push_bind_param::<Array<Text>, _>(&self.numbers)?,
-                TextFormat::Text | TextFormat::Number | TextFormat::Currency => {
+                TextFormat::Text | TextFormat::Account | TextFormat::Number | TextFormat::Currency => {
                     out.push_sql("fold(");
                     out.push_bind_param::<Text, _>(&self.text)?;
                     out.push_sql(")");

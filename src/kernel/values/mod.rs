@@ -1,5 +1,7 @@
 //! Single values: their normal forms, and how JSON, the database and the OpenAPI document show them.
+pub mod accounts;
 pub mod address;
+pub mod call_url;
 pub mod choice;
 pub mod collation;
 pub mod decision;

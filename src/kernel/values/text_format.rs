@@ -1,4 +1,5 @@
 //! Normal forms of texts.
+use crate::kernel::values::accounts;
 use crate::kernel::values::address;
 use crate::kernel::values::phones;
 
@@ -12,6 +13,8 @@ pub enum TextFormat {
     /// A phone number in a custom field, without additional keys.
     OwnPhone,
     Domain,
+    /// An account such as `telegram:name`.
+    Account,
     /// A number for people, such as `D-1042`.
     Number,
     /// An ISO 4217 code.
@@ -26,6 +29,7 @@ impl TextFormat {
             TextFormat::Email => vec![address::email(&text)],
             TextFormat::Phone => phones::search_keys(&text, country),
             TextFormat::Domain => vec![address::domain(&text)],
+            TextFormat::Account => vec![accounts::search_key(&text, country)],
             // Values from before normalisation can be found as written.
             TextFormat::OwnPhone => {
                 let own = phones::own(&text, country);
@@ -43,6 +47,7 @@ impl TextFormat {
                 format!("{}{}", if text.trim_start().starts_with(['+', '＋']) { "+" } else { "" }, phones::part(text))
             }
             TextFormat::Email | TextFormat::Domain => address::part(text),
+            TextFormat::Account => text.to_lowercase(),
             TextFormat::Text | TextFormat::Number | TextFormat::OwnPhone | TextFormat::Currency => text.to_owned(),
         }
     }

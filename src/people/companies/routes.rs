@@ -9,7 +9,8 @@ use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id, Include};
 use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::{
-    batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
+    as_it_was, batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, history, restore,
+    search_records,
 };
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -69,8 +70,12 @@ search_records!(Company, CompanyPage, "/companies/search" "search_companies");
 
 restore!(Company, table::restore, "/companies/{company_id}/restore" "restore_company" "company_id");
 
+history!(Company, "/companies/{company_id}/history" "list_company_history" "company_id");
+as_it_was!(Company, "/companies/{company_id}/history/as-it-was" "get_company_as_it_was" "company_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
     config.service(restored).service(bulk_update).service(bulk_delete);
+    config.service(history).service(as_it_was);
 }

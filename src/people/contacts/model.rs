@@ -19,6 +19,10 @@ use crate::kernel::values::text_format::TextFormat;
 use crate::kernel::values::time::DateTime;
 use crate::kernel::values::value_type::ValueType;
 use crate::people::companies::model::COMPANY;
+use crate::people::contacts::reach::{
+    self, Accounts, Channel, Channels, ContactAccount, ContactAccountInput, ContactEmail, ContactPhone,
+    ContactPhoneInput, Emails, Phones, QuietHours,
+};
 use crate::records::teams;
 use crate::schema::contacts;
 use crate::{
@@ -47,55 +51,6 @@ text_enum! {
         Lost = "lost",
     }
 }
-text_enum! {
-    /// A way to reach a person.
-    pub enum Channel {
-        Email = "email",
-        Phone = "phone",
-        Sms = "sms",
-        Messenger = "messenger",
-        Post = "post",
-        Visit = "visit",
-    }
-}
-text_enum! {
-    /// The kind of an address or a number.
-    pub enum AddressKind { Work = "work", Home = "home", Mobile = "mobile", Other = "other", }
-}
-
-/// An e-mail address of a contact, in lower case. It is unique in the workspace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ContactEmail {
-    #[schema(format = "email", max_length = 254)]
-    pub email: String,
-    /// `work` if absent.
-    #[serde(default = "work")]
-    pub kind: AddressKind,
-}
-
-fn work() -> AddressKind {
-    AddressKind::Work
-}
-
-/// A phone number of a contact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ContactPhone {
-    /// The number as it was sent.
-    pub phone: String,
-    /// The number in E.164; null if it cannot be parsed.
-    pub e164: Option<String>,
-    pub kind: AddressKind,
-}
-
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct ContactPhoneInput {
-    #[schema(min_length = 1, max_length = 50)]
-    pub phone: String,
-    /// `work` if absent.
-    #[serde(default = "work")]
-    pub kind: AddressKind,
-}
-
 /// Whether a person has agreed to be contacted through a channel, with the proof.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Consent {
@@ -126,18 +81,12 @@ pub struct FirstTouch {
     pub how: Option<String>,
 }
 
-macro_rules! json_list {
-    ($name:ident of $item:ty) => {
-        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
-        #[diesel(sql_type = Jsonb)]
-        #[serde(transparent)]
-        pub struct $name(pub Vec<$item>);
-    };
-}
-json_list!(Emails of ContactEmail);
-json_list!(Phones of ContactPhone);
-json_list!(Consents of Consent);
-jsonb!(FirstTouch, Emails, Phones, Consents);
+/// The consents of a contact.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Jsonb)]
+#[serde(transparent)]
+pub struct Consents(pub Vec<Consent>);
+jsonb!(FirstTouch, Consents);
 
 next_task_columns!(ContactTask = contacts, Contact);
 
@@ -157,6 +106,9 @@ pub struct Contact {
     pub emails: Emails,
     #[schema(value_type = Vec<ContactPhone>)]
     pub phones: Phones,
+    /// Accounts in messengers and networks.
+    #[schema(value_type = Vec<ContactAccount>)]
+    pub accounts: Accounts,
     pub company_id: Option<Uuid>,
     /// The position at the company.
     pub position: Option<String>,
@@ -165,7 +117,13 @@ pub struct Contact {
     pub locale: Option<String>,
     pub time_zone: Option<String>,
     pub preferred_channel: Option<Channel>,
+    /// Calls and letters to the person cannot be planned.
     pub do_not_contact: bool,
+    /// Channels that must not be used.
+    #[schema(value_type = Vec<Channel>)]
+    pub do_not_contact_channels: Channels,
+    /// The hours for which no call or letter can be planned, in the time zone of the contact or of the workspace.
+    pub quiet_hours: Option<QuietHours>,
     #[schema(value_type = Vec<Consent>)]
     pub consents: Consents,
     pub lifecycle: Lifecycle,
@@ -191,7 +149,7 @@ pub struct Contact {
 }
 record!(Contact, CONTACT);
 hideable!(custom Contact:
-    email => [email, emails], phone => [phone, phones], address => [address], birthday => [birthday],
+    email => [email, emails], phone => [phone, phones], accounts => [accounts], address => [address], birthday => [birthday],
     consents => [consents], first_touch => [first_touch]
 );
 
@@ -249,6 +207,10 @@ pub struct ContactCreate {
     /// All addresses or numbers; the first is the primary one.
     #[schema(max_items = 20)]
     pub phones: Option<Vec<ContactPhoneInput>>,
+    /// Accounts in messengers and networks.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub accounts: Vec<ContactAccountInput>,
     pub company_id: Option<Uuid>,
     #[schema(max_length = 200)]
     pub position: Option<String>,
@@ -262,6 +224,10 @@ pub struct ContactCreate {
     pub preferred_channel: Option<Channel>,
     #[serde(default)]
     pub do_not_contact: bool,
+    #[serde(default)]
+    #[schema(value_type = Vec<Channel>, max_items = 10)]
+    pub do_not_contact_channels: Channels,
+    pub quiet_hours: Option<QuietHours>,
     #[serde(default)]
     #[schema(max_items = 20)]
     pub consents: Vec<Consent>,
@@ -295,6 +261,7 @@ impl Rules for ContactCreate {
         }
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
         not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
+        reach::check(&self.accounts, bad);
     }
 }
 
@@ -331,6 +298,10 @@ pub struct ContactUpdate {
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 20)]
     pub phones: Option<Vec<ContactPhoneInput>>,
+    /// Replaces all accounts.
+    #[diesel(skip_update)]
+    #[schema(nullable = false, max_items = 20)]
+    pub accounts: Option<Vec<ContactAccountInput>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
     pub company_id: Option<Option<Uuid>>,
     #[serde(default, deserialize_with = "merge_patch::clearable")]
@@ -351,6 +322,10 @@ pub struct ContactUpdate {
     pub preferred_channel: Option<Option<Channel>>,
     #[schema(nullable = false)]
     pub do_not_contact: Option<bool>,
+    #[schema(nullable = false, value_type = Option<Vec<Channel>>, max_items = 10)]
+    pub do_not_contact_channels: Option<Channels>,
+    #[serde(default, deserialize_with = "merge_patch::clearable")]
+    pub quiet_hours: Option<Option<QuietHours>>,
     #[diesel(skip_update)]
     #[schema(nullable = false, max_items = 20)]
     pub consents: Option<Vec<Consent>>,
@@ -381,7 +356,7 @@ pub struct ContactUpdate {
     pub external_id: Option<Option<String>>,
 }
 
-hideable_changes!(ContactUpdate of CONTACT: email, emails, phone, phones, address, birthday, consents);
+hideable_changes!(ContactUpdate of CONTACT: email, emails, phone, phones, accounts, address, birthday, consents);
 crate::tag_change!(ContactUpdate);
 
 impl Rules for ContactUpdate {
@@ -394,6 +369,7 @@ impl Rules for ContactUpdate {
     fn rules(&self, bad: &mut Vec<FieldError>) {
         not_both(self.email.is_some(), self.emails.is_some(), "/email", bad);
         not_both(self.phone.is_some(), self.phones.is_some(), "/phone", bad);
+        reach::check(self.accounts.as_deref().unwrap_or_default(), bad);
     }
 }
 
@@ -413,6 +389,12 @@ static ALL_PHONES: AllValues = AllValues {
     },
 };
 
+static ALL_ACCOUNTS: AllValues = AllValues {
+    is_any: "jsonb_path_query_array(contacts.accounts, '$[*].key') ?| ",
+    each: "jsonb_array_elements_text(jsonb_path_query_array(contacts.accounts, '$[*].key'))",
+    of: |row| texts(row, "accounts", "key").collect(),
+};
+
 fn texts<'r>(row: &'r Json, list: &str, member: &'r str) -> impl Iterator<Item = String> + 'r {
     let items = row.get(list).and_then(Json::as_array).into_iter().flatten();
     items.filter_map(move |item| item.get(member)?.as_str().map(str::to_owned))
@@ -427,6 +409,10 @@ pub static CONTACT: Fields<contacts::table> = Fields {
         field("last_name", &contacts::last_name),
         field("email", &contacts::email).formatted(TextFormat::Email).first_of(&ALL_EMAILS).hot(),
         field("phone", &contacts::phone).formatted(TextFormat::Phone).first_of(&ALL_PHONES).hot(),
+        expression("account", ValueType::Text, &Sql("(contacts.accounts -> 0 ->> 'key')"))
+            .at("accounts.0.key")
+            .formatted(TextFormat::Account)
+            .first_of(&ALL_ACCOUNTS),
         field("company_id", &contacts::company_id).to(Kind::COMPANY).hot(),
         field("position", &contacts::position),
         field("birthday", &contacts::birthday),

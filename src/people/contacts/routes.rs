@@ -11,7 +11,8 @@ use crate::web::body::Valid;
 use crate::web::ctx::{Ctx, Id, Include};
 use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::{
-    batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
+    as_it_was, batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, history, restore,
+    search_records,
 };
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -100,8 +101,12 @@ search_records!(Contact, ContactPage, "/contacts/search" "search_contacts");
 
 restore!(Contact, store::restore, "/contacts/{contact_id}/restore" "restore_contact" "contact_id");
 
+history!(Contact, "/contacts/{contact_id}/history" "list_contact_history" "contact_id");
+as_it_was!(Contact, "/contacts/{contact_id}/history/as-it-was" "get_contact_as_it_was" "contact_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(remove).service(consent_history);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
     config.service(restored).service(bulk_update).service(bulk_delete);
+    config.service(history).service(as_it_was);
 }

@@ -16,11 +16,12 @@ use crate::kernel::query::fields::Fields;
 use crate::kernel::values::address;
 use crate::kernel::values::phones;
 use crate::kernel::values::tags::{Spelling, Tags};
+use crate::people::contacts::accounts;
 use crate::people::contacts::consents;
 use crate::people::contacts::emails;
-use crate::people::contacts::model::{
-    AddressKind, CONTACT, Consents, Contact, ContactCreate, ContactEmail, ContactPhone, ContactPhoneInput,
-    ContactUpdate, Emails, FirstTouch, Phones,
+use crate::people::contacts::model::{CONTACT, Consents, Contact, ContactCreate, ContactUpdate, FirstTouch};
+use crate::people::contacts::reach::{
+    Accounts, AddressKind, Channel, Channels, ContactEmail, ContactPhone, ContactPhoneInput, Emails, Phones, QuietHours,
 };
 use crate::records::{self, custom_values};
 use crate::schema::{contact_emails, contacts, erasures};
@@ -101,8 +102,11 @@ struct NewRow<'a> {
     birthday: Option<chrono::NaiveDate>,
     locale: Option<&'a str>,
     time_zone: Option<&'a str>,
-    preferred_channel: Option<crate::people::contacts::model::Channel>,
+    preferred_channel: Option<Channel>,
     do_not_contact: bool,
+    accounts: Accounts,
+    quiet_hours: Option<&'a QuietHours>,
+    do_not_contact_channels: &'a Channels,
     consents: Consents,
     lifecycle: crate::people::contacts::model::Lifecycle,
     source_id: Option<Uuid>,
@@ -146,6 +150,9 @@ impl<'a> NewRow<'a> {
             time_zone: text(&new.time_zone),
             preferred_channel: new.preferred_channel,
             do_not_contact: new.do_not_contact,
+            accounts: Accounts::normal(&new.accounts, &tx.actor.settings.country),
+            quiet_hours: new.quiet_hours.as_ref(),
+            do_not_contact_channels: &new.do_not_contact_channels,
             consents: Consents(new.consents.clone()),
             lifecycle: new.lifecycle.unwrap_or(crate::people::contacts::model::Lifecycle::Lead),
             source_id: new.source_id.or(first_touch.as_ref().and_then(|touch| touch.source_id)),
@@ -310,6 +317,8 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
             let keys = contacts::phone_keys.eq(keys_of(&phones));
             (contacts::phone.eq(primary_phone(&phones)), keys, contacts::phones.eq(phones))
         });
+        let accounts = changes.accounts.as_ref().map(|list| Accounts::normal(list, &tx.actor.settings.country));
+        let accounts = accounts.map(|accounts| contacts::accounts.eq(accounts));
         let given = changes.custom_fields.as_deref().unwrap_or_default();
         let custom = custom_values::changed(tx, Kind::CONTACT, before.map(|row| &row.custom), given)?;
         let custom = custom.map(|custom| contacts::custom.eq(custom));
@@ -319,7 +328,7 @@ pub fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Contact, ContactUpdate>]
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
         let these = contacts::table.filter(contacts::workspace_id.eq(tx.workspace())).filter(contacts::id.eq_any(ids));
         let update = diesel::update(these).set((
-            (*changes, emails, phones, consents, custom, tags),
+            (*changes, emails, phones, accounts, consents, custom, tags),
             contacts::version.eq(contacts::version + 1),
             contacts::updated_at.eq(tx.now),
         ));
@@ -393,16 +402,20 @@ fn changed_phones(before: &Contact, changes: &ContactUpdate, country: &str) -> O
 }
 
 /// Finds the visible contact that matches each item by external id, otherwise by the first of its e-mails that a
-/// contact has.
+/// contact has, otherwise by the first such account.
 fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<Uuid>>> {
     let hidden = tx.actor.access.hides("contacts", "email");
     let addresses = |new: &&ContactCreate| if hidden { Emails::default() } else { emails_of(new) };
     let addresses: Vec<Emails> = list.iter().map(addresses).collect();
-    if list.iter().zip(&addresses).any(|(new, emails)| text(&new.external_id).is_none() && emails.0.is_empty()) {
+    let accounts: Vec<Accounts> = list.iter().map(|new| accounts::of_item(tx, new)).collect();
+    let unmatched = |((new, emails), accounts): ((&&ContactCreate, &Emails), &Accounts)| {
+        text(&new.external_id).is_none() && emails.0.is_empty() && accounts.0.is_empty()
+    };
+    if list.iter().zip(&addresses).zip(&accounts).any(unmatched) {
         return Err(Error::member(
             "/external_id",
             FieldCode::Required,
-            "external_id or an e-mail is required to match records in an upsert",
+            "external_id, an e-mail or an account is required to match records in an upsert",
         ));
     }
     let external: Vec<&str> = list.iter().filter_map(|new| text(&new.external_id)).collect();
@@ -414,11 +427,13 @@ fn find_existing(tx: &mut Tx<'_>, list: &[&ContactCreate]) -> Result<Vec<Option<
         .into_iter()
         .collect();
     let by_email = holders(tx, &addresses.iter().flat_map(|emails| &emails.0).map(|e| &e.email).collect::<Vec<_>>())?;
-    let one = |(new, emails): (&&ContactCreate, &Emails)| {
+    let by_account = accounts::holders(tx, &accounts)?;
+    let one = |((new, emails), accounts): ((&&ContactCreate, &Emails), &Accounts)| {
         let known = by_id.get(&text(&new.external_id).map(str::to_owned)).copied();
-        known.or_else(|| emails.0.iter().find_map(|email| by_email.get(&email.email).copied()))
+        let known = known.or_else(|| emails.0.iter().find_map(|email| by_email.get(&email.email).copied()));
+        known.or_else(|| accounts.0.iter().find_map(|account| by_account.get(&account.key).copied()))
     };
-    Ok(list.iter().zip(&addresses).map(one).collect())
+    Ok(list.iter().zip(&addresses).zip(&accounts).map(one).collect())
 }
 
 /// Returns the visible contacts that have these e-mails.

@@ -18,7 +18,8 @@ use crate::web::ctx::{Ctx, Id, Include};
 use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
 use crate::{
-    batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
+    as_it_was, batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, history, restore,
+    search_records,
 };
 use actix_web::{delete, get, patch, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -214,6 +215,9 @@ search_records!(Deal, DealPage, "/deals/search" "search_deals");
 
 restore!(Deal, restore::deal, "/deals/{deal_id}/restore" "restore_deal" "deal_id");
 
+history!(Deal, "/deals/{deal_id}/history" "list_deal_history" "deal_id");
+as_it_was!(Deal, "/deals/{deal_id}/history/as-it-was" "get_deal_as_it_was" "deal_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config
         .service(list)
@@ -226,4 +230,5 @@ pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(reopen).service(read_lines).service(replace_lines).service(timeline).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
     config.service(restored).service(bulk_update).service(bulk_delete);
+    config.service(history).service(as_it_was);
 }

@@ -4,9 +4,8 @@ use crate::kernel::error::Result;
 use crate::kernel::values::address;
 use crate::kernel::values::phones;
 use crate::people::contacts::emails;
-use crate::people::contacts::model::{
-    AddressKind, Contact, ContactEmail, ContactPhone, ContactPhoneInput, ContactUpdate,
-};
+use crate::people::contacts::model::{Contact, ContactUpdate};
+use crate::people::contacts::reach::{AddressKind, ContactEmail, ContactPhone, ContactPhoneInput};
 use crate::sales::leads::filling::{Filler, OnConflict};
 use crate::sales::leads::model::LeadPerson;
 

@@ -21,7 +21,8 @@ use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::work::activities::Activity;
 use crate::work::timeline::{TimelinePage, TimelineParameters, Window};
 use crate::{
-    batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, restore, search_records,
+    as_it_was, batch_create, batch_delete, batch_update, batch_upsert, bulk_delete, bulk_update, history, restore,
+    search_records,
 };
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -195,9 +196,13 @@ search_records!(Lead, LeadPage, "/leads/search" "search_leads");
 
 restore!(Lead, restore::lead, "/leads/{lead_id}/restore" "restore_lead" "lead_id");
 
+history!(Lead, "/leads/{lead_id}/history" "list_lead_history" "lead_id");
+as_it_was!(Lead, "/leads/{lead_id}/history/as-it-was" "get_lead_as_it_was" "lead_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(move_to_stage).service(disqualify);
     config.service(recycle).service(convert_one).service(unconvert_one).service(timeline).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete).service(batch_upsert);
     config.service(restored).service(bulk_update).service(bulk_delete);
+    config.service(history).service(as_it_was);
 }

@@ -257,6 +257,13 @@ pub struct TaskUpdate {
     pub recurrence_exceptions: Option<Days>,
 }
 
+impl TaskUpdate {
+    /// Checks whether the change plans the task anew: with whom, how or when.
+    pub fn plans(&self) -> bool {
+        self.contact_id.is_some() || self.r#type.is_some() || self.due_at.is_some()
+    }
+}
+
 impl Rules for TaskUpdate {
     crate::read_only_members_of!(Task);
 

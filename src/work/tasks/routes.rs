@@ -10,7 +10,9 @@ use crate::web::headers::{Format, IdempotencyKey, IfMatch};
 use crate::work::tasks::model::TASK;
 use crate::work::tasks::model::{Task, TaskCompletion, TaskCreate, TaskList, TaskPage, TaskUpdate};
 use crate::work::tasks::{series, store};
-use crate::{batch_create, batch_delete, batch_update, bulk_delete, bulk_update, restore, search_records};
+use crate::{
+    as_it_was, batch_create, batch_delete, batch_update, bulk_delete, bulk_update, history, restore, search_records,
+};
 use actix_web::{delete, get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -90,8 +92,12 @@ search_records!(Task, TaskPage, "/tasks/search" "search_tasks");
 
 restore!(Task, store::restore, "/tasks/{task_id}/restore" "restore_task" "task_id");
 
+history!(Task, "/tasks/{task_id}/history" "list_task_history" "task_id");
+as_it_was!(Task, "/tasks/{task_id}/history/as-it-was" "get_task_as_it_was" "task_id");
+
 pub fn service(config: &mut ServiceConfig<'_>) {
     config.service(list).service(create).service(read).service(change).service(finish).service(reopen).service(remove);
     config.service(search).service(batch_create).service(batch_update).service(batch_delete);
     config.service(restored).service(bulk_update).service(bulk_delete);
+    config.service(history).service(as_it_was);
 }

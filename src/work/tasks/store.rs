@@ -13,6 +13,7 @@ use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
 use crate::schema::tasks;
 use crate::work::mentions::{self, Mentions};
+use crate::work::contact_rules::{Planned, require_welcome};
 use crate::work::related::{self, Related};
 use crate::work::tasks::model::{RecurrenceFrom, TASK, Task, TaskCreate, TaskPriority, TaskStatus, TaskUpdate};
 use crate::work::tasks::reminders;
@@ -45,10 +46,26 @@ impl BatchStore for Task {
     const FIELDS: &'static Fields<tasks::table> = &TASK;
 
     fn insert_many(tx: &mut Tx<'_>, new: &[&TaskCreate]) -> Result<Vec<Task>> {
+        let planned = new.iter().map(|new| Planned {
+            contact: new.contact_id,
+            type_: new.r#type.as_deref().unwrap_or_default(),
+            at: new.due_at,
+            pointer: "/due_at",
+        });
+        require_welcome(tx, &planned.collect::<Vec<_>>())?;
         insert_many(tx, new)
     }
 
     fn change_each(tx: &mut Tx<'_>, groups: &[Group<'_, Task, TaskUpdate>]) -> Result<Vec<Task>> {
+        let planned = groups.iter().filter(|(_, changes)| changes.plans()).flat_map(|(rows, changes)| {
+            rows.iter().filter(|row| row.status == TaskStatus::Open).map(|row| Planned {
+                contact: changes.contact_id.unwrap_or(row.contact_id),
+                type_: changes.r#type.as_deref().unwrap_or(&row.r#type),
+                at: changes.due_at.unwrap_or(row.due_at),
+                pointer: "/due_at",
+            })
+        });
+        require_welcome(tx, &planned.collect::<Vec<_>>())?;
         change_each(tx, groups)
     }
 

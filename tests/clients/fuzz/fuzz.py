@@ -42,7 +42,11 @@ RULES = [
     ("too_long", "", "exceeds the cost limit", "the weight of all conditions together"),
     ("invalid_choice", "(^|/)(sort|include|columns(/[0-9]+)?|(all|any|none)/[0-9]+/(field|op))$", "(?!must be one of eq, in, ne, not_in, )", "one schema for all searches; own fields"),
     ("invalid_format", "(^|/)recurrence$", "", "a rule of RFC 5545 is more than a pattern"),
-    ("invalid_format|invalid", "^(from|to|untouched_since|period)$", "must be a (day|period)", "days, instants and relative times"),
+    ("invalid_format|invalid", "^(from|to|untouched_since|period|at__gte|at__lt)$", "must be a (day|period)", "days, instants and relative times"),
+    ("do_not_contact|quiet_hours|too_many", "", "", "what the records hold decides"),
+    ("invalid_format", "/accounts/[0-9]+/handle$", "", "the kind decides what is an account"),
+    ("invalid_format", "/call_url$", "must be an http", "a URL with a place for the number is more than a pattern"),
+    ("invalid_choice", "^field$", "", "the members of the record"),
     ("invalid_format|invalid_choice", "/(all|any|none)/[0-9]+/values$", "", "the field decides about its values"),
     (".*", "^/items/[0-9]+/body/", "", "one schema for what a composite makes of six resources"),
 ]

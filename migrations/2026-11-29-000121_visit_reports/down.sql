@@ -1,0 +1,15 @@
+alter table workspaces
+    drop column call_url;
+drop index activities_pinned_on_deal;
+drop index activities_pinned_on_lead;
+drop index activities_pinned_on_company;
+drop index activities_pinned_on_contact;
+drop index activities_by_participant;
+alter table activities
+    drop constraint activities_next_task_id_fkey,
+    drop column next_task_id,
+    drop column product_ids,
+    drop column participants,
+    drop column place,
+    drop column edited_at,
+    drop column pinned;
