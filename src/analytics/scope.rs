@@ -1,5 +1,6 @@
 //! The scope of a report: pipeline, period, time zone, filter and grouping.
 use crate::analytics::grouping::{Group, wrong};
+use crate::analytics::paper::look::{self, Look};
 use crate::analytics::period::{self, Period};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Stored;
@@ -62,10 +63,10 @@ impl ReportQuery {
     }
 
     /// Like `new`, for a report that can compare its period with an earlier one.
-    pub fn comparing(query: &str, actor: &Actor, csv: bool) -> Result<ReportQuery> {
+    pub fn comparing(query: &str, actor: &Actor, one_period: bool) -> Result<ReportQuery> {
         let compares = QueryParams::read(query)?.names().any(|name| name == COMPARE.0);
-        if compares && csv {
-            return Err(wrong(COMPARE.0, "must be absent for a CSV file, which has one period"));
+        if compares && one_period {
+            return Err(wrong(COMPARE.0, "must be absent for a CSV file or a picture, which have one period"));
         }
         ReportQuery::new(query, actor).map(|query| ReportQuery { compares: true, ..query })
     }
@@ -95,6 +96,7 @@ impl ReportQuery {
 
     fn read(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<(QueryParams, Scope)> {
         let mut params = QueryParams::read(&self.query)?;
+        Look::set_aside(&mut params);
         let named: Option<Uuid> = params.parsed("pipeline_id", "a UUID")?;
         let zone = params
             .parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?
@@ -116,7 +118,7 @@ impl ReportQuery {
     /// Adds the condition from the remaining parameters.
     fn filtered(&self, params: QueryParams, scope: Scope, groupings: &[&str]) -> Result<Scope> {
         let kind = scope.kind;
-        let mut own = OWN.to_vec();
+        let mut own = [OWN.as_slice(), &look::OWN].concat();
         own.extend(self.compares.then_some("compare"));
         own.extend((!groupings.is_empty()).then_some("group_by"));
         // Days in filters begin in the time zone of the report.
@@ -292,6 +294,7 @@ pub fn parameters(groupings: &[&str], extra: &[(&str, &str, &str)]) -> Vec<Param
         let one = if pattern.is_empty() { schema(ValueType::Time) } else { text().pattern(Some(*pattern)) };
         list.push(parameter((*name).into(), (*meaning).into(), one, None));
     }
+    list.extend(look::parameters());
     list.extend(DEAL.filters().into_iter().filter(|p| p.name != "pipeline_id"));
     list
 }
