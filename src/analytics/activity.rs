@@ -9,6 +9,7 @@ use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::table::{Line, Table};
 use crate::kernel::error::Result;
 use crate::kernel::fields::kind::Kind;
 use crate::list_params;
@@ -183,13 +184,14 @@ fn group(rows: &[Row]) -> ActivityGroup {
     body = ActivityReport)))]
 #[get("/analytics/activity")]
 async fn activity(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let csv = ctx.wants_csv(format)?;
+    ctx.wants_file(format)?;
+    let csv = format == Format::Csv;
     let scope = UserScope::read(ctx.query(), &ctx.actor, csv)?;
     ctx.report(move |tx| {
         let report = report(tx, &scope)?;
-        let lines: Vec<csv::Line<'_, ActivityGroup>> = report.groups.iter().map(|group| (Vec::new(), group)).collect();
-        let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report(&[], &lines, currency) } else { Ok(Answer::ok(report)) }
+        let lines: Vec<Line<'_, ActivityGroup>> = report.groups.iter().map(|group| (Vec::new(), group)).collect();
+        let table = || Table::new(&[], &[], &lines, &tx.actor.settings.base_currency);
+        if csv { Ok(csv::report(&table()?)) } else { Ok(Answer::ok(report)) }
     })
     .await
 }

@@ -8,6 +8,7 @@ use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
 use crate::kernel::answers::csv;
 use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::table::{Cell, Line, Table};
 use crate::kernel::error::{Error, FieldError, Result};
 use crate::kernel::query::fields::Fields;
 use crate::kernel::query::openapi::{parameter, schema};
@@ -211,9 +212,11 @@ fn list(resource: &str, query: &str, (name, _, _, filter): OwnerGroup, key: Opti
     format!("/api/v1/{resource}?{query}{of_group}")
 }
 
-fn lines(report: &AttentionReport) -> Vec<csv::Line<'_, AttentionFigure>> {
-    let of = |group: &AttentionGroup| vec![group.key.clone(), group.label.clone()];
-    report.groups.iter().flat_map(|group| group.figures.iter().map(move |figure| (of(group), figure))).collect()
+fn table(report: &AttentionReport, currency: &str) -> Result<Table> {
+    let of = |group: &AttentionGroup| vec![Cell::from(group.key.clone()), Cell::from(group.label.clone())];
+    let figures = report.groups.iter().flat_map(|group| group.figures.iter().map(move |figure| (of(group), figure)));
+    let lines: Vec<Line<'_, AttentionFigure>> = figures.collect();
+    Table::new(&["group_id", "group"], &[], &lines, currency)
 }
 
 /// Get how many open leads and deals need attention now, by their owner.
@@ -221,12 +224,12 @@ fn lines(report: &AttentionReport) -> Vec<csv::Line<'_, AttentionFigure>> {
     body = AttentionReport)))]
 #[get("/analytics/attention")]
 async fn attention(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let csv = ctx.wants_csv(format)?;
+    ctx.wants_file(format)?;
     let group = grouping(ctx.query(), &ctx.actor)?;
     ctx.report(move |tx| {
         let report = report(tx, group, "")?;
-        let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report(&["group_id", "group"], &lines(&report), currency) } else { Ok(Answer::ok(report)) }
+        let table = || table(&report, &tx.actor.settings.base_currency);
+        if format == Format::Csv { Ok(csv::report(&table()?)) } else { Ok(Answer::ok(report)) }
     })
     .await
 }

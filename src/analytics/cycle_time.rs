@@ -1,19 +1,22 @@
 //! Cycle times: durations from creation to closing, and in each stage.
 use crate::analytics::drill_down::Drill;
+use crate::analytics::paper::about::{About, OnPaper};
+use crate::analytics::paper::answer::{Wanted, answer};
+use crate::analytics::paper::chart::{Chart, Figure, GroupName, Series, Shape, Unit};
+use crate::analytics::paper::look::Colour;
 use crate::analytics::period;
 use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, parameters_of_both};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
-use crate::kernel::answers::csv;
-use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::reply::Reply;
+use crate::kernel::answers::table::{Cell, Line, Table};
 use crate::kernel::error::Result;
 use crate::kernel::values::time::DateTime;
 use crate::list_params;
 use crate::sales::stages::{self, KnownStage};
 use crate::web::ctx::Ctx;
-use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -208,11 +211,10 @@ fn group(
     }
 }
 
-fn lines(group: &CycleTimeGroup) -> Vec<csv::Line<'_, DurationFigures>> {
+fn lines(group: &CycleTimeGroup) -> Vec<Line<'_, DurationFigures>> {
     let of = |stage: Option<Uuid>, what: &str, deleted_at: Option<DateTime>| {
-        let keys = [group.key.clone(), group.label.clone(), stage.map(|id| id.to_string()), Some(what.to_owned())];
-        let behind = [Some(group.without_beginning.to_string()), deleted_at.map(|at| at.to_string())];
-        keys.into_iter().chain(behind).collect()
+        let keys = [group.key.clone().into(), group.label.clone().into(), Cell::from(stage), Cell::from(what)];
+        keys.into_iter().chain([Cell::from(group.without_beginning), Cell::from(deleted_at)]).collect()
     };
     let mut lines = vec![(of(None, "won", None), &group.won), (of(None, "lost", None), &group.lost)];
     let stage = |s: &'_ StageDuration| of(Some(s.stage_id), &s.name, s.deleted_at);
@@ -220,21 +222,60 @@ fn lines(group: &CycleTimeGroup) -> Vec<csv::Line<'_, DurationFigures>> {
     lines
 }
 
+/// Returns the bars of the chart: of the outcomes of each group and, without groups, of the stages.
+fn bars(report: &CycleTimeReport) -> Vec<(String, &DurationFigures)> {
+    let mut bars = Vec::new();
+    for group in &report.groups {
+        let name = GroupName { key: &group.key, label: &group.label, group_by: &report.group_by }.shown();
+        bars.push((format!("{name} · won"), &group.won));
+        bars.push((format!("{name} · lost"), &group.lost));
+        if report.group_by == "none" {
+            bars.extend(group.stages.iter().map(|stage| (stage.name.clone(), &stage.duration)));
+        }
+    }
+    bars
+}
+
+impl OnPaper for CycleTimeReport {
+    fn about(&self) -> About {
+        About {
+            name: "cycle-time",
+            title: "Cycle time",
+            definition: self.definition.clone(),
+            pipeline_id: self.pipeline_id,
+            from: self.from,
+            to: self.to,
+            time_zone: self.time_zone.clone(),
+            group_by: self.group_by.clone(),
+        }
+    }
+
+    fn table(&self, currency: &str) -> Result<Table> {
+        let lines: Vec<Line<'_, DurationFigures>> = self.groups.iter().flat_map(lines).collect();
+        let (keys, behind) = (["group_id", "group", "stage_id", "what"], ["without_beginning", "deleted_at"]);
+        Table::new(&keys, &behind, &lines, currency)
+    }
+
+    fn chart(&self, _: &str) -> Chart {
+        let (labels, durations): (Vec<String>, Vec<&DurationFigures>) = bars(self).into_iter().unzip();
+        let medians = durations.iter().map(|of| of.median_days.map(Figure::days)).collect();
+        let quarters = durations.iter().map(|of| of.p75_days.map(Figure::days)).collect();
+        let mut chart = Chart::new(Shape::Bars, Unit::Days, "Median", labels).one(medians);
+        chart.marks = Some(Series::new("75th percentile", Colour::Vermilion, quarters));
+        chart
+    }
+
+    fn earlier(&self) -> Option<&Self> {
+        self.comparison.as_deref()
+    }
+}
+
 /// Get the time until deals or leads are won or lost, and the time that they spend in each stage.
 #[utoipa::path(operation_id = "get_cycle_time", params(CycleTimeParameters), responses((status = 200, description = "The durations",
     body = CycleTimeReport)))]
 #[get("/analytics/cycle-time")]
-async fn cycle_time(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let csv = ctx.wants_csv(format)?;
-    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
-    ctx.report(move |tx| {
-        let report = report(tx, &query)?;
-        let lines: Vec<csv::Line<'_, DurationFigures>> = report.groups.iter().flat_map(lines).collect();
-        let (keys, behind) = (["group_id", "group", "stage_id", "what"], ["without_beginning", "deleted_at"]);
-        let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report_with(&keys, &behind, &lines, currency) } else { Ok(Answer::ok(report)) }
-    })
-    .await
+async fn cycle_time(ctx: Ctx<can::Read<Report>>, wanted: Wanted) -> Result<Reply> {
+    answer(&ctx, wanted, report).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {
@@ -302,13 +343,22 @@ mod tests {
         assert_eq!(stage.duration.p75_days, Some(3.5));
     }
 
+    fn shown(cell: &Cell) -> String {
+        match cell {
+            Cell::Text(text) => text.clone(),
+            Cell::Count(count) => count.to_string(),
+            Cell::Instant(at) => at.to_string(),
+            _ => "-".into(),
+        }
+    }
+
     #[test]
     fn csv_lines_name_group_and_stage() {
         let found = found();
         let shown: Vec<String> = lines(&found)
             .iter()
             .map(|(of, figures)| {
-                let keys: Vec<&str> = of.iter().map(|key| key.as_deref().unwrap_or("-")).collect();
+                let keys: Vec<String> = of.iter().map(shown).collect();
                 format!("{} = {}", keys.join(" "), figures.count)
             })
             .collect();

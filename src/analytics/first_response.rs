@@ -1,6 +1,9 @@
 //! First response: how long new leads wait until somebody contacts them.
 use crate::analytics::drill_down::Drill;
 use crate::analytics::period;
+use crate::analytics::paper::about::{About, OnPaper};
+use crate::analytics::paper::answer::{Wanted, answer};
+use crate::analytics::paper::chart::{Chart, Figure, GroupName, Shape, Unit};
 use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, lead_parameters, ratio};
 use crate::db::sql::Part;
@@ -8,14 +11,13 @@ use crate::db::tx::Tx;
 use crate::identity::directory::workspaces;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
-use crate::kernel::answers::csv;
-use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::reply::Reply;
+use crate::kernel::answers::table::{Line, Table};
 use crate::kernel::error::Result;
 use crate::kernel::values::time::DateTime;
 use crate::kernel::values::working_hours::{Absences, TimeSlot, merged};
 use crate::list_params;
 use crate::web::ctx::Ctx;
-use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -149,7 +151,8 @@ list_params!(
     )
 );
 
-fn report(tx: &mut Tx<'_>, query: &ReportQuery, target: i64) -> Result<FirstResponseReport> {
+fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<FirstResponseReport> {
+    let (query, target) = query.number("target_minutes", TARGET, TARGET_MAX)?;
     let scope = query.leads(tx, GROUPS)?;
     let mut report = of(tx, &scope, target)?;
     report.comparison = scope.earlier().map(|earlier| of(tx, &earlier, target)).transpose()?.map(Box::new);
@@ -231,22 +234,48 @@ fn group(row: Row) -> FirstResponseGroup {
     }
 }
 
+impl OnPaper for FirstResponseReport {
+    fn about(&self) -> About {
+        About {
+            name: "first-response",
+            title: "First response",
+            definition: self.definition.clone(),
+            pipeline_id: self.pipeline_id,
+            from: self.from,
+            to: self.to,
+            time_zone: self.time_zone.clone(),
+            group_by: self.group_by.clone(),
+        }
+    }
+
+    fn table(&self, currency: &str) -> Result<Table> {
+        let lines: Vec<Line<'_, FirstResponseGroup>> = self.groups.iter().map(|group| (Vec::new(), group)).collect();
+        Table::new(&[], &[], &lines, currency).map(|table| table.rates(&["target_share"]))
+    }
+
+    fn chart(&self, _: &str) -> Chart {
+        let name = |group: &FirstResponseGroup| {
+            GroupName { key: &group.key, label: &group.label, group_by: &self.group_by }.shown()
+        };
+        let of_answered =
+            |group: &FirstResponseGroup| Figure::count(group.within_target).of(&format!("of {}", group.answered));
+        let figure =
+            |group: &FirstResponseGroup| group.target_share.map(|share| Figure::rate(share).with(Some(of_answered(group))));
+        let labels = self.groups.iter().map(name).collect();
+        Chart::new(Shape::Bars, Unit::Rate, "Answered in time", labels).one(self.groups.iter().map(figure).collect())
+    }
+
+    fn earlier(&self) -> Option<&Self> {
+        self.comparison.as_deref()
+    }
+}
+
 /// Get how long the leads created in the period waited for a first response.
 #[utoipa::path(operation_id = "get_first_response", params(FirstResponseParameters), responses((status = 200, description = "The waiting times",
     body = FirstResponseReport)))]
 #[get("/analytics/first-response")]
-async fn first_response(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let csv = ctx.wants_csv(format)?;
-    let (query, target) =
-        ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?.number("target_minutes", TARGET, TARGET_MAX)?;
-    ctx.report(move |tx| {
-        let report = report(tx, &query, target)?;
-        let lines: Vec<csv::Line<'_, FirstResponseGroup>> =
-            report.groups.iter().map(|group| (Vec::new(), group)).collect();
-        let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report(&[], &lines, currency) } else { Ok(Answer::ok(report)) }
-    })
-    .await
+async fn first_response(ctx: Ctx<can::Read<Report>>, wanted: Wanted) -> Result<Reply> {
+    answer(&ctx, wanted, report).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

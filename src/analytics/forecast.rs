@@ -1,21 +1,24 @@
 //! Forecast: the value of open deals by the month of their expected close date.
 use crate::analytics::drill_down::Drill;
+use crate::analytics::paper::about::{About, OnPaper};
+use crate::analytics::paper::answer::{Wanted, answer};
+use crate::analytics::paper::chart::{self, Chart, Figure, GroupName, Series, Shape, Unit};
+use crate::analytics::paper::look::Colour;
 use crate::analytics::period::{self, Period};
 use crate::analytics::report::{Definition, Report};
-use crate::analytics::scope::{ReportQuery, Scope, parameters};
+use crate::analytics::scope::{ReportQuery, Scope, amount_in, parameters};
 use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
-use crate::kernel::answers::csv;
-use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::reply::Reply;
+use crate::kernel::answers::table::{Cell, Line, Table};
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::values::money::Money;
 use crate::kernel::values::sums::{Sum, Sums};
 use crate::kernel::values::time::today;
 use crate::list_params;
 use crate::web::ctx::Ctx;
-use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -205,10 +208,10 @@ fn figures(rows: &[Row]) -> Result<ForecastFigures> {
     })
 }
 
-fn lines(report: &ForecastReport) -> Vec<csv::Line<'_, ForecastFigures>> {
+fn lines(report: &ForecastReport) -> Vec<Line<'_, ForecastFigures>> {
     let mut lines = Vec::new();
     for group in &report.groups {
-        let of = |bucket: &str| vec![group.key.clone(), group.label.clone(), Some(bucket.to_owned())];
+        let of = |bucket: &str| vec![group.key.clone().into(), group.label.clone().into(), Cell::from(bucket)];
         lines.push((of("overdue"), &group.overdue));
         lines.extend(group.months.iter().map(|month| (of(&month.month), &month.figures)));
         lines.push((of("no_date"), &group.no_date));
@@ -216,23 +219,84 @@ fn lines(report: &ForecastReport) -> Vec<csv::Line<'_, ForecastFigures>> {
     lines
 }
 
+fn buckets(group: &ForecastGroup) -> Vec<(String, &ForecastFigures)> {
+    let months = group.months.iter().map(|month| (month.month.clone(), &month.figures));
+    let (overdue, no_date) = (("overdue".into(), &group.overdue), ("no date".into(), &group.no_date));
+    [overdue].into_iter().chain(months).chain([no_date]).collect()
+}
+
+/// Returns the columns of the chart: the buckets, or the groups over all their buckets.
+fn columns(report: &ForecastReport) -> Vec<(String, Vec<&ForecastFigures>)> {
+    if report.group_by == "none" {
+        let all = report.groups.iter().flat_map(buckets);
+        return all.map(|(name, figures)| (name, vec![figures])).collect();
+    }
+    let name =
+        |group: &ForecastGroup| GroupName { key: &group.key, label: &group.label, group_by: &report.group_by }.shown();
+    let whole = |group| buckets(group).into_iter().map(|(_, figures)| figures).collect();
+    report.groups.iter().map(|group| (name(group), whole(group))).collect()
+}
+
+/// Returns the value of the figures in the categories commit, best case, and the rest, and the whole value.
+fn parts(figures: &[&ForecastFigures], currency: &str) -> [Money; 4] {
+    let sum = |sums: fn(&ForecastFigures) -> &Vec<Money>| -> i64 {
+        figures.iter().filter_map(|figures| amount_in(sums(figures), currency)).sum()
+    };
+    let (commit, best, value) = (sum(|of| &of.commit), sum(|of| &of.best_case), sum(|of| &of.value));
+    [commit, best - commit, value - best, value].map(|amount| Money { amount, currency: currency.to_owned() })
+}
+
+impl OnPaper for ForecastReport {
+    const COMPARES: bool = false;
+
+    fn about(&self) -> About {
+        About {
+            name: "forecast",
+            title: "Forecast",
+            definition: self.definition.clone(),
+            pipeline_id: self.pipeline_id,
+            from: self.from,
+            to: self.to,
+            time_zone: self.time_zone.clone(),
+            group_by: self.group_by.clone(),
+        }
+    }
+
+    fn table(&self, currency: &str) -> Result<Table> {
+        Table::new(&["group_id", "group", "bucket"], &[], &lines(self), currency)
+    }
+
+    fn chart(&self, currency: &str) -> Chart {
+        let columns = columns(self);
+        let labels = columns.iter().map(|(name, _)| name.clone()).collect();
+        let values = columns.iter().flat_map(|(_, all)| all.iter().map(|figures| &figures.value));
+        let Some((currency, others)) = chart::currency(values, currency) else {
+            let count = |all: &[&ForecastFigures]| Figure::count(all.iter().map(|figures| figures.count).sum());
+            let figures = columns.iter().map(|(_, all)| Some(count(all))).collect();
+            return Chart::new(Shape::Columns, Unit::Count, "Open deals", labels).one(figures);
+        };
+        let parts: Vec<[Money; 4]> = columns.iter().map(|(_, all)| parts(all, &currency)).collect();
+        let of = |name: &str, colour, part: fn(&[Money; 4]) -> &Money| {
+            Series::new(name, colour, parts.iter().map(|parts| Some(Figure::money(part(parts)))).collect())
+        };
+        let mut chart = Chart::new(Shape::Columns, Unit::Money(currency.clone()), "Value of open deals", labels);
+        chart.series = vec![
+            of("Commit", Colour::Blue, |[commit, ..]| commit),
+            of("Best case", Colour::Sky, |[_, best, ..]| best),
+            of("Rest", Colour::Yellow, |[_, _, rest, _]| rest),
+        ];
+        chart.marks = Some(of("Total", Colour::Grey, |[.., total]| total));
+        chart.noting(others)
+    }
+}
+
 /// Get the value of open deals by the month of their expected close date.
 #[utoipa::path(operation_id = "get_forecast", params(ForecastParameters), responses((status = 200, description = "The forecast",
     body = ForecastReport),
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/forecast")]
-async fn forecast(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let (csv, query) = (ctx.wants_csv(format)?, ReportQuery::new(ctx.query(), &ctx.actor)?);
-    ctx.report(move |tx| {
-        let report = report(tx, &query)?;
-        let currency = &tx.actor.settings.base_currency;
-        if csv {
-            csv::report(&["group_id", "group", "bucket"], &lines(&report), currency)
-        } else {
-            Ok(Answer::ok(report))
-        }
-    })
-    .await
+async fn forecast(ctx: Ctx<can::Read<Report>>, wanted: Wanted) -> Result<Reply> {
+    answer(&ctx, wanted, report).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

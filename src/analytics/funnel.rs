@@ -1,5 +1,9 @@
 //! The funnel report: cohort, flow and snapshot.
 use crate::analytics::drill_down::Drill;
+use crate::analytics::paper::about::{About, OnPaper};
+use crate::analytics::paper::answer::{Wanted, answer};
+use crate::analytics::paper::chart::{Chart, Figure, GroupName, Series, Shape, Unit};
+use crate::analytics::paper::look::Colour;
 use crate::analytics::period::{self, wrong};
 use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, CREATED, ReportQuery, Scope, parameters_of_both, ratio};
@@ -7,15 +11,14 @@ use crate::db::sql::Part;
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
-use crate::kernel::answers::csv;
-use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::reply::Reply;
+use crate::kernel::answers::table::{Cell, Line, Table};
 use crate::kernel::error::{Error, FieldError, Result};
 use crate::kernel::values::money::Money;
 use crate::kernel::values::sums::{Sum, Sums};
 use crate::kernel::values::time::DateTime;
 use crate::sales::stages::{self, Category, KnownStage};
 use crate::web::ctx::Ctx;
-use crate::web::headers::Format;
 use crate::{list_params, text_enum};
 use actix_web::get;
 use chrono::NaiveDate;
@@ -372,13 +375,71 @@ fn counted(kind: FunnelKind, scope: &Scope, place: Uuid) -> Option<Drill> {
     }
 }
 
-fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {
+fn lines(report: &FunnelReport) -> Vec<Line<'_, FunnelStage>> {
     let of = |group: &FunnelGroup| {
-        let counts = [group.total, group.open, group.won, group.lost].map(|count| Some(count.to_string()));
-        [group.key.clone(), group.label.clone()].into_iter().chain(counts).collect()
+        let counts = [group.total, group.open, group.won, group.lost].map(Cell::from);
+        [group.key.clone().into(), group.label.clone().into()].into_iter().chain(counts).collect()
     };
     let stages = report.groups.iter().flat_map(|group| group.stages.iter().map(move |stage| (of(group), stage)));
     stages.collect()
+}
+
+/// Returns the number of records in a stage, with the share if it is known.
+fn counted(stage: &FunnelStage) -> Figure {
+    Figure::count(stage.count).with(stage.share.map(Figure::rate))
+}
+
+/// Returns the bars of the stages, those of each outcome in another colour.
+fn by_outcome(stages: &[FunnelStage]) -> Vec<Series> {
+    let of = |(name, colour, category): (&str, Colour, Category)| {
+        let figures = stages.iter().map(|stage| (stage.category == category).then(|| counted(stage)));
+        Series::new(name, colour, figures.collect())
+    };
+    let outcomes = [
+        ("Open", Colour::Blue, Category::Open),
+        ("Won", Colour::Green, Category::Won),
+        ("Lost", Colour::Vermilion, Category::Lost),
+    ];
+    let all = outcomes.map(of).into_iter();
+    all.filter(|series| series.figures.iter().any(Option::is_some)).collect()
+}
+
+impl OnPaper for FunnelReport {
+    fn about(&self) -> About {
+        About {
+            name: "funnel",
+            title: "Funnel",
+            definition: self.definition.clone(),
+            pipeline_id: self.pipeline_id,
+            from: self.from,
+            to: self.to,
+            time_zone: self.time_zone.clone(),
+            group_by: self.group_by.clone(),
+        }
+    }
+
+    fn table(&self, currency: &str) -> Result<Table> {
+        let (keys, behind) = (["group_id", "group"], ["total", "open", "won", "lost"]);
+        Table::new(&keys, &behind, &lines(self), currency).map(|table| table.rates(&["share", "conversion"]))
+    }
+
+    fn chart(&self, _: &str) -> Chart {
+        let stages: &[FunnelStage] = self.groups.first().map_or(&[], |group| &group.stages);
+        let labels = stages.iter().map(|stage| stage.name.clone()).collect();
+        if self.group_by == "none" {
+            let series = by_outcome(stages);
+            return Chart { series, ..Chart::new(Shape::Funnel, Unit::Count, "Records", labels) };
+        }
+        let of_group = |group: &FunnelGroup| {
+            let name = GroupName { key: &group.key, label: &group.label, group_by: &self.group_by }.shown();
+            (name, group.stages.iter().map(|stage| Some(counted(stage))).collect())
+        };
+        Chart::new(Shape::Bars, Unit::Count, "Records", labels).each(self.groups.iter().map(of_group))
+    }
+
+    fn earlier(&self) -> Option<&Self> {
+        self.comparison.as_deref()
+    }
 }
 
 /// Get the funnel of a pipeline of leads or deals: by cohort, by flow, or a snapshot at a point in time.
@@ -386,16 +447,8 @@ fn lines(report: &FunnelReport) -> Vec<csv::Line<'_, FunnelStage>> {
     body = FunnelReport),
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/funnel")]
-async fn funnel(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let csv = ctx.wants_csv(format)?;
-    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
-    ctx.report(move |tx| {
-        let report = report(tx, &query)?;
-        let currency = &tx.actor.settings.base_currency;
-        let (keys, behind) = (["group_id", "group"], ["total", "open", "won", "lost"]);
-        if csv { csv::report_with(&keys, &behind, &lines(&report), currency) } else { Ok(Answer::ok(report)) }
-    })
-    .await
+async fn funnel(ctx: Ctx<can::Read<Report>>, wanted: Wanted) -> Result<Reply> {
+    answer(&ctx, wanted, report).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -1,18 +1,20 @@
 //! Leaderboard: sales by seller and product.
 use crate::analytics::drill_down::Drill;
+use crate::analytics::paper::about::{About, OnPaper};
+use crate::analytics::paper::answer::{Wanted, answer};
+use crate::analytics::paper::chart::{self, Chart, Figure, Shape, Unit};
 use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, amount_in, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
-use crate::kernel::answers::csv;
-use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::reply::Reply;
+use crate::kernel::answers::table::{Cell, Line, Table};
 use crate::kernel::error::Result;
 use crate::kernel::values::money::Money;
 use crate::kernel::values::sums::{Sum, Sums};
 use crate::list_params;
 use crate::web::ctx::Ctx;
-use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -211,11 +213,11 @@ fn figures<'r>(rows: impl Iterator<Item = &'r Row>) -> Result<SalesFigures> {
     })
 }
 
-fn lines(report: &LeaderboardReport) -> Vec<csv::Line<'_, SalesFigures>> {
+fn lines(report: &LeaderboardReport) -> Vec<Line<'_, SalesFigures>> {
     let mut lines = Vec::new();
     for seller in &report.sellers {
         let of = |id: Option<Uuid>, product: Option<String>| {
-            vec![seller.user_id.map(|id| id.to_string()), seller.user.clone(), id.map(|id| id.to_string()), product]
+            vec![seller.user_id.into(), seller.user.clone().into(), Cell::from(id), product.into()]
         };
         lines.push((of(None, Some("all".into())), &seller.total));
         lines.extend(seller.products.iter().map(|sold| (of(sold.product_id, sold.product.clone()), &sold.figures)));
@@ -223,20 +225,51 @@ fn lines(report: &LeaderboardReport) -> Vec<csv::Line<'_, SalesFigures>> {
     lines
 }
 
+impl OnPaper for LeaderboardReport {
+    fn about(&self) -> About {
+        About {
+            name: "leaderboard",
+            title: "Leaderboard",
+            definition: self.definition.clone(),
+            pipeline_id: self.pipeline_id,
+            from: self.from,
+            to: self.to,
+            time_zone: self.time_zone.clone(),
+            group_by: "none".into(),
+        }
+    }
+
+    fn table(&self, currency: &str) -> Result<Table> {
+        let keys = ["seller_id", "seller", "product_id", "product"];
+        Table::new(&keys, &[], &lines(self), currency).map(|table| table.rates(&["win_rate"]))
+    }
+
+    fn chart(&self, currency: &str) -> Chart {
+        let name = |seller: &SellerRow| seller.user.clone().unwrap_or_else(|| "(none)".into());
+        let labels = self.sellers.iter().map(name).collect();
+        let won = |seller: &SellerRow| Figure::count(seller.total.won).of("won");
+        let found = chart::currency(self.sellers.iter().map(|seller| &seller.total.won_value), currency);
+        let Some((currency, others)) = found else {
+            let figures = self.sellers.iter().map(|seller| Some(won(seller))).collect();
+            return Chart::new(Shape::Bars, Unit::Count, "Deals won", labels).one(figures);
+        };
+        let value = |seller: &SellerRow| chart::sum_in(&seller.total.won_value, &currency).with(Some(won(seller)));
+        let figures = self.sellers.iter().map(|seller| Some(value(seller))).collect();
+        Chart::new(Shape::Bars, Unit::Money(currency.clone()), "Won value", labels).one(figures).noting(others)
+    }
+
+    fn earlier(&self) -> Option<&Self> {
+        self.comparison.as_deref()
+    }
+}
+
 /// Get the sales of each seller in the period, by product.
 #[utoipa::path(operation_id = "get_leaderboard", params(LeaderboardParameters), responses((status = 200, description = "The leaderboard",
     body = LeaderboardReport),
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/leaderboard")]
-async fn leaderboard(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let csv = ctx.wants_csv(format)?;
-    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
-    ctx.report(move |tx| {
-        let report = report(tx, &query)?;
-        let (keys, currency) = (["seller_id", "seller", "product_id", "product"], &tx.actor.settings.base_currency);
-        if csv { csv::report(&keys, &lines(&report), currency) } else { Ok(Answer::ok(report)) }
-    })
-    .await
+async fn leaderboard(ctx: Ctx<can::Read<Report>>, wanted: Wanted) -> Result<Reply> {
+    answer(&ctx, wanted, report).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -1,25 +1,28 @@
 //! Loss reasons: why leads and deals are lost, and in which stage.
 use crate::analytics::drill_down::Drill;
+use crate::analytics::paper::about::{About, OnPaper};
+use crate::analytics::paper::answer::{Wanted, answer};
+use crate::analytics::paper::chart::{Chart, Figure, GroupName, Shape, Unit};
 use crate::analytics::period;
 use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
-use crate::kernel::answers::csv;
-use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::reply::Reply;
+use crate::kernel::answers::table::{Cell, Line, Table};
 use crate::kernel::error::Result;
 use crate::kernel::values::money::Money;
 use crate::kernel::values::sums::{Sum, Sums};
 use crate::kernel::values::time::DateTime;
 use crate::list_params;
 use crate::web::ctx::Ctx;
-use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde::Serialize;
+use std::cmp::Reverse;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
@@ -207,10 +210,65 @@ fn group(rows: &[Row]) -> Result<LossReasonGroup> {
     })
 }
 
-fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
-    let of = |group: &LossReasonGroup| vec![group.key.clone(), group.label.clone(), Some(group.lost.to_string())];
+fn lines(report: &LossReasonReport) -> Vec<Line<'_, LossReasonFigures>> {
+    let of = |group: &LossReasonGroup| {
+        vec![Cell::from(group.key.clone()), Cell::from(group.label.clone()), Cell::from(group.lost)]
+    };
     let reasons = report.groups.iter().flat_map(|group| group.reasons.iter().map(move |reason| (of(group), reason)));
     reasons.collect()
+}
+
+/// Returns the reasons of all groups, the most frequent first, each with its numbers in the groups.
+fn by_reason(groups: &[LossReasonGroup]) -> Vec<(String, Vec<i64>)> {
+    let mut reasons: Vec<(String, Vec<i64>)> = Vec::new();
+    for (n, group) in groups.iter().enumerate() {
+        for figures in &group.reasons {
+            let reason = figures.reason.clone().unwrap_or_else(|| "(no reason)".into());
+            let at = reasons.iter().position(|(known, _)| *known == reason).unwrap_or(reasons.len());
+            if at == reasons.len() {
+                reasons.push((reason, vec![0; groups.len()]));
+            }
+            let counts = reasons.get_mut(at).and_then(|(_, counts)| counts.get_mut(n));
+            counts.into_iter().for_each(|count| *count += figures.count);
+        }
+    }
+    reasons.sort_by_key(|(_, counts)| Reverse(counts.iter().sum::<i64>()));
+    reasons
+}
+
+impl OnPaper for LossReasonReport {
+    fn about(&self) -> About {
+        About {
+            name: "loss-reasons",
+            title: "Loss reasons",
+            definition: self.definition.clone(),
+            pipeline_id: self.pipeline_id,
+            from: self.from,
+            to: self.to,
+            time_zone: self.time_zone.clone(),
+            group_by: self.group_by.clone(),
+        }
+    }
+
+    fn table(&self, currency: &str) -> Result<Table> {
+        Table::new(&["group_id", "group"], &["lost"], &lines(self), currency).map(|table| table.rates(&["share"]))
+    }
+
+    fn chart(&self, _: &str) -> Chart {
+        let reasons = by_reason(&self.groups);
+        let of_group = |(n, group): (usize, &LossReasonGroup)| {
+            let name = GroupName { key: &group.key, label: &group.label, group_by: &self.group_by }.shown();
+            let share = |count| ratio(count, group.lost).map(Figure::rate);
+            let counts = reasons.iter().map(|(_, counts)| counts.get(n).copied().filter(|count| *count > 0));
+            (name, counts.map(|count| count.map(|count| Figure::count(count).with(share(count)))).collect())
+        };
+        let labels = reasons.iter().map(|(reason, _)| reason.clone()).collect();
+        Chart::new(Shape::Bars, Unit::Count, "Lost", labels).each(self.groups.iter().enumerate().map(of_group))
+    }
+
+    fn earlier(&self) -> Option<&Self> {
+        self.comparison.as_deref()
+    }
 }
 
 /// Get the reasons for which leads or deals were lost in the period, by the stage before the loss.
@@ -218,16 +276,8 @@ fn lines(report: &LossReasonReport) -> Vec<csv::Line<'_, LossReasonFigures>> {
     body = LossReasonReport),
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/loss-reasons")]
-async fn loss_reasons(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let csv = ctx.wants_csv(format)?;
-    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
-    ctx.report(move |tx| {
-        let report = report(tx, &query)?;
-        let currency = &tx.actor.settings.base_currency;
-        let (keys, lines) = (["group_id", "group"], lines(&report));
-        if csv { csv::report_with(&keys, &["lost"], &lines, currency) } else { Ok(Answer::ok(report)) }
-    })
-    .await
+async fn loss_reasons(ctx: Ctx<can::Read<Report>>, wanted: Wanted) -> Result<Reply> {
+    answer(&ctx, wanted, report).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

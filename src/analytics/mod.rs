@@ -11,6 +11,7 @@ pub mod funnel;
 pub mod grouping;
 pub mod leaderboard;
 pub mod loss_reasons;
+pub mod paper;
 pub mod period;
 pub mod report;
 pub mod scope;

@@ -1,5 +1,6 @@
 //! The scope of a report: pipeline, period, time zone, filter and grouping.
 use crate::analytics::grouping::{Figures, Group};
+use crate::analytics::paper::look::{self, Look};
 use crate::analytics::period::{self, Period, wrong};
 use crate::db::sql::{Part, Statement};
 use crate::db::table::Stored;
@@ -68,10 +69,10 @@ impl ReportQuery {
     }
 
     /// Like `new`, for a report that can compare its period with an earlier one.
-    pub fn comparing(query: &str, actor: &Actor, csv: bool) -> Result<ReportQuery> {
+    pub fn comparing(query: &str, actor: &Actor, one_period: bool) -> Result<ReportQuery> {
         let compares = QueryParams::read(query)?.names().any(|name| name == COMPARE.0);
-        if compares && csv {
-            return Err(wrong(COMPARE.0, "must be absent for a CSV file, which has one period"));
+        if compares && one_period {
+            return Err(wrong(COMPARE.0, "must be absent for a CSV file or a picture, which have one period"));
         }
         ReportQuery::new(query, actor).map(|query| ReportQuery { compares: true, ..query })
     }
@@ -101,6 +102,7 @@ impl ReportQuery {
 
     fn read(&self, tx: &mut Tx<'_>, groupings: &[&str]) -> Result<(QueryParams, Scope)> {
         let mut params = QueryParams::read(&self.query)?;
+        Look::set_aside(&mut params);
         let named: Option<Uuid> = params.parsed("pipeline_id", "a UUID")?;
         let zone = params
             .parsed("time_zone", "an IANA time zone such as Europe/Tallinn")?
@@ -138,7 +140,7 @@ impl ReportQuery {
     /// Adds the condition from the remaining parameters.
     fn filtered(&self, params: QueryParams, scope: Scope, groupings: &[&str]) -> Result<Scope> {
         let kind = scope.kind;
-        let mut own = OWN.to_vec();
+        let mut own = [OWN.as_slice(), &look::OWN].concat();
         own.extend(self.compares.then_some("compare"));
         own.extend((!groupings.is_empty()).then_some("group_by"));
         // Days in filters begin in the time zone of the report.
@@ -171,15 +173,16 @@ impl ReportQuery {
         Err(wrong("pipeline_id", "must be a pipeline of leads"))
     }
 
-    /// Removes a parameter of this report alone, a whole number from 1.
-    pub fn number(mut self, name: &'static str, usual: i64, most: i64) -> Result<(ReportQuery, i64)> {
+    /// Returns the query without a parameter of this report alone, and its value: a whole number from 1.
+    pub fn number(&self, name: &'static str, usual: i64, most: i64) -> Result<(ReportQuery, i64)> {
         let mut params = QueryParams::read(&self.query)?;
-        let Some(text) = params.take(name) else { return Ok((self, usual)) };
-        let within = text.parse().ok().filter(|number| (1..=most).contains(number));
-        let number = within
-            .ok_or_else(|| Error::parameters(vec![FieldError::out_of_range(Some(1), Some(most)).at_parameter(name)]))?;
-        self.query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params.pairs()).finish();
-        Ok((self, number))
+        let number = params.take(name).map_or(Ok(usual), |text| {
+            let within = text.parse().ok().filter(|number| (1..=most).contains(number));
+            let range = || FieldError::out_of_range(Some(1), Some(most)).at_parameter(name);
+            within.ok_or_else(|| Error::parameters(vec![range()]))
+        })?;
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(params.pairs()).finish();
+        Ok((ReportQuery { query, actor: self.actor.clone(), ..*self }, number))
     }
 
     /// Parses the query of a report that supports only deals.
@@ -343,6 +346,7 @@ fn own_parameters(pipeline: &str, groupings: &[&str], extra: &[(&str, &str, &str
         let one = if pattern.is_empty() { schema(ValueType::Time) } else { text().pattern(Some(*pattern)) };
         list.push(parameter((*name).into(), (*meaning).into(), one, None));
     }
+    list.extend(look::parameters());
     list
 }
 

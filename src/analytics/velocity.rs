@@ -1,17 +1,19 @@
 //! Velocity: the value that deals bring per day.
 use crate::analytics::drill_down::Drill;
+use crate::analytics::paper::about::{About, OnPaper};
+use crate::analytics::paper::answer::{Wanted, answer};
+use crate::analytics::paper::chart::{Chart, Figure, GroupName, Shape, Unit};
 use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, parameters, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
-use crate::kernel::answers::csv;
-use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::reply::Reply;
+use crate::kernel::answers::table::{Cell, Line, Table};
 use crate::kernel::error::Result;
 use crate::kernel::values::sums::{Sum, Sums};
 use crate::list_params;
 use crate::web::ctx::Ctx;
-use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -198,14 +200,44 @@ fn per(sum: f64, count: i64) -> Option<f64> {
     (count > 0).then(|| sum / number(count))
 }
 
-fn lines(report: &VelocityReport) -> Vec<csv::Line<'_, VelocityValue>> {
-    let text = |value: Option<f64>| value.map(|value| value.to_string());
-    let of = |group: &VelocityGroup| {
-        let keys = [group.key.clone(), group.label.clone()];
-        let counts = [group.open, group.won, group.lost].map(|count| Some(count.to_string()));
-        keys.into_iter().chain(counts).chain([text(group.win_rate), text(group.mean_days_to_win)]).collect()
-    };
-    report.groups.iter().flat_map(|group| group.values.iter().map(move |value| (of(group), value))).collect()
+impl OnPaper for VelocityReport {
+    fn about(&self) -> About {
+        About {
+            name: "velocity",
+            title: "Velocity",
+            definition: self.definition.clone(),
+            pipeline_id: self.pipeline_id,
+            from: self.from,
+            to: self.to,
+            time_zone: self.time_zone.clone(),
+            group_by: self.group_by.clone(),
+        }
+    }
+
+    fn table(&self, currency: &str) -> Result<Table> {
+        let of = |group: &VelocityGroup| {
+            let keys = [Cell::from(group.key.clone()), Cell::from(group.label.clone())];
+            let number = |value: Option<f64>| value.map_or(Cell::Empty, Cell::Number);
+            let counts = [group.open, group.won, group.lost].map(Cell::from);
+            keys.into_iter().chain(counts).chain([number(group.win_rate), number(group.mean_days_to_win)]).collect()
+        };
+        let values = self.groups.iter().flat_map(|group| group.values.iter().map(move |value| (of(group), value)));
+        let lines: Vec<Line<'_, VelocityValue>> = values.collect();
+        let keys = ["group_id", "group", "open_deals", "won", "lost", "win_rate", "mean_days_to_win"];
+        Table::new(&keys, &[], &lines, currency).map(|table| table.rates(&["win_rate"]))
+    }
+
+    fn chart(&self, _: &str) -> Chart {
+        let name =
+            |group: &VelocityGroup| GroupName { key: &group.key, label: &group.label, group_by: &self.group_by }.shown();
+        let figure = |group: &VelocityGroup| group.win_rate.map(Figure::rate);
+        let labels = self.groups.iter().map(name).collect();
+        Chart::new(Shape::Bars, Unit::Rate, "Win rate", labels).one(self.groups.iter().map(figure).collect())
+    }
+
+    fn earlier(&self) -> Option<&Self> {
+        self.comparison.as_deref()
+    }
 }
 
 /// Get the value that the deals of a pipeline bring per day.
@@ -213,16 +245,8 @@ fn lines(report: &VelocityReport) -> Vec<csv::Line<'_, VelocityValue>> {
     body = VelocityReport),
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/velocity")]
-async fn velocity(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let csv = ctx.wants_csv(format)?;
-    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
-    ctx.report(move |tx| {
-        let report = report(tx, &query)?;
-        let keys = ["group_id", "group", "open_deals", "won", "lost", "win_rate", "mean_days_to_win"];
-        let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report(&keys, &lines(&report), currency) } else { Ok(Answer::ok(report)) }
-    })
-    .await
+async fn velocity(ctx: Ctx<can::Read<Report>>, wanted: Wanted) -> Result<Reply> {
+    answer(&ctx, wanted, report).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -1,19 +1,21 @@
 //! Win rate: the share of won records among those closed in a period, by count and by value.
 use crate::analytics::drill_down::Drill;
+use crate::analytics::paper::about::{About, OnPaper};
+use crate::analytics::paper::answer::{Wanted, answer};
+use crate::analytics::paper::chart::{Chart, Figure, GroupName, Shape, Unit};
 use crate::analytics::period;
 use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, amount_in, parameters_of_both, ratio};
 use crate::db::tx::Tx;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::can;
-use crate::kernel::answers::csv;
-use crate::kernel::answers::reply::{Answer, Reply};
+use crate::kernel::answers::reply::Reply;
+use crate::kernel::answers::table::{Line, Table};
 use crate::kernel::error::Result;
 use crate::kernel::values::money::Money;
 use crate::kernel::values::sums::{Sum, Sums};
 use crate::list_params;
 use crate::web::ctx::Ctx;
-use crate::web::headers::Format;
 use actix_web::get;
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -202,21 +204,48 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
     })
 }
 
+impl OnPaper for WinRateReport {
+    fn about(&self) -> About {
+        About {
+            name: "win-rate",
+            title: "Win rate",
+            definition: self.definition.clone(),
+            pipeline_id: self.pipeline_id,
+            from: self.from,
+            to: self.to,
+            time_zone: self.time_zone.clone(),
+            group_by: self.group_by.clone(),
+        }
+    }
+
+    fn table(&self, currency: &str) -> Result<Table> {
+        let lines: Vec<Line<'_, WinRateGroup>> = self.groups.iter().map(|group| (Vec::new(), group)).collect();
+        Table::new(&[], &[], &lines, currency).map(|table| table.rates(&["win_rate", "win_rate_by_value"]))
+    }
+
+    fn chart(&self, _: &str) -> Chart {
+        let name =
+            |group: &WinRateGroup| GroupName { key: &group.key, label: &group.label, group_by: &self.group_by }.shown();
+        let of_closed = |group: &WinRateGroup| Figure::count(group.won).of(&format!("of {}", group.closed));
+        let figure = |group: &WinRateGroup| group.win_rate.map(|rate| Figure::rate(rate).with(Some(of_closed(group))));
+        let by_time = ["day", "week", "month", "quarter"].contains(&self.group_by.as_str());
+        let shape = if by_time { Shape::Columns } else { Shape::Bars };
+        let labels = self.groups.iter().map(name).collect();
+        Chart::new(shape, Unit::Rate, "Win rate", labels).one(self.groups.iter().map(figure).collect())
+    }
+
+    fn earlier(&self) -> Option<&Self> {
+        self.comparison.as_deref()
+    }
+}
+
 /// Get the share of won records among those closed in the period.
 #[utoipa::path(operation_id = "get_win_rate", params(WinRateParameters), responses((status = 200, description = "The win rate",
     body = WinRateReport),
         (status = 422, description = "A sum exceeds the largest amount")))]
 #[get("/analytics/win-rate")]
-async fn win_rate(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    let csv = ctx.wants_csv(format)?;
-    let query = ReportQuery::comparing(ctx.query(), &ctx.actor, csv)?;
-    ctx.report(move |tx| {
-        let report = report(tx, &query)?;
-        let lines: Vec<csv::Line<'_, WinRateGroup>> = report.groups.iter().map(|group| (Vec::new(), group)).collect();
-        let currency = &tx.actor.settings.base_currency;
-        if csv { csv::report(&[], &lines, currency) } else { Ok(Answer::ok(report)) }
-    })
-    .await
+async fn win_rate(ctx: Ctx<can::Read<Report>>, wanted: Wanted) -> Result<Reply> {
+    answer(&ctx, wanted, report).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

@@ -150,6 +150,7 @@ pub fn serve(options: &Serve) -> Outcome {
         oidc,
         threads: options.http_threads.into(),
         previous_secrets: secrets.previous,
+        fonts: options.fonts.clone(),
     };
     let shared = Shared::new(db, blobs, secrets.current.as_bytes(), &set);
     let address = listener.local_addr().map_err(text)?;

@@ -50,6 +50,8 @@ fn start_log() {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info,access=info"))
         // Anybody could fill the log with malformed requests.
         .filter_module("actix_http::h1::dispatcher", log::LevelFilter::Off)
+        // Tells of every letter that needs another font than the first one.
+        .filter_module("usvg", log::LevelFilter::Error)
         .format(|out, record| {
             let at = crate::kernel::values::time::DateTime::now();
             writeln!(out, "{at} {:5} {} {}", record.level(), record.target(), record.args())

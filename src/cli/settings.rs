@@ -200,6 +200,9 @@ pub struct Serve {
     /// balancer can remove the server. It then completes running requests, for at most 25 seconds
     #[arg(long, env = "VORONKA_STOP_DELAY", default_value_t = 0)]
     pub stop_delay: u8,
+    /// Files or folders of fonts for PNG pictures of reports, separated by commas. Default: the fonts of the system
+    #[arg(long, env = "VORONKA_FONTS", value_delimiter = ',')]
+    pub fonts: Vec<PathBuf>,
     /// Do not run background jobs; `voronka work` runs them
     #[arg(long)]
     pub no_work: bool,

@@ -31,6 +31,8 @@ struct ThreadPools {
     reports: ThreadPool<Connections>,
     /// For long tasks without a connection.
     files: ThreadPool<()>,
+    /// For workbooks and pictures of reports, so that they do not wait for the files of imports.
+    drawings: ThreadPool<()>,
 }
 
 /// The number of connections of each kind.
@@ -48,6 +50,8 @@ pub struct Size {
 const FILES: u32 = 2;
 const FILES_SHARES: Shares =
     Shares { workspace: 1, user: 1, waiting: 64, waiting_of_workspace: 16, waiting_of_user: 16 };
+/// The number of reports drawn at once, each of another workspace: the largest one needs some ten megabytes.
+const DRAWINGS: u32 = 2;
 /// The deadline for waiting behind files of other workspaces; after it the request is refused.
 const FILES_DEADLINE: Duration = Duration::from_secs(60);
 
@@ -85,6 +89,7 @@ impl Db {
             searches: pool("search", size.searches)?,
             reports: pool("report", size.reports)?,
             files: ThreadPool::open("file", FILES, FILES_SHARES, &Arc::new(()), &watchdog)?,
+            drawings: ThreadPool::open("drawing", DRAWINGS, FILES_SHARES, &Arc::new(()), &watchdog)?,
         };
         Ok(Db { pools: Arc::new(pools), connections, watchdog, worker_threads: size.worker_threads })
     }
@@ -138,6 +143,15 @@ impl Db {
         F: FnOnce() -> Result<T> + Send + 'static,
     {
         self.pools.files.run_within(FILES_DEADLINE, account, move |()| work()).await
+    }
+
+    /// Like `offload`, for the workbooks and pictures of reports.
+    pub async fn draw<T, F>(&self, account: Account, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T> + Send + 'static,
+    {
+        self.pools.drawings.run(account, move |()| work()).await
     }
 
     /// Runs on the calling thread, for workers and commands, which may block.

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 /// The number of attempts after deadlocks and serialization failures, which PostgreSQL asks clients to retry.
 const TRIES: u32 = 4;
+/// The first statement of a report.
+const SNAPSHOT: &str = "set transaction isolation level repeatable read read only";
 
 impl Db {
     /// Reads without a transaction, so that one statement is one round trip.
@@ -45,10 +47,23 @@ impl Db {
         F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.report(request.account(), move |conn| {
-            let snapshot = "set transaction isolation level repeatable read read only";
-            timed(|| transaction(conn, &request, snapshot, &|tx: &mut Tx<'_>| finish(tx, &work)))
+            timed(|| transaction(conn, &request, SNAPSHOT, &|tx: &mut Tx<'_>| finish(tx, &work)))
         })
         .await
+    }
+
+    /// Like `read_report`, for a value that is written into a file by a thread without a connection.
+    pub async fn read_report_file<T, F, W>(&self, request: Request, work: F, write: W) -> Result<Reply>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        W: FnOnce(T) -> Result<Reply> + Send + 'static,
+    {
+        let account = request.account();
+        let read = self.report(account, move |conn| measured(|| transaction(conn, &request, SNAPSHOT, &work)));
+        let (value, effort) = read.await?;
+        let reply = self.draw(account, move || write(value)).await?;
+        Ok(effort.noted(reply))
     }
 
     /// Writes in one transaction, once per idempotency key.
@@ -156,13 +171,29 @@ pub fn in_transaction<T>(conn: &mut PgConnection, work: impl FnOnce(&mut PgConne
     }
 }
 
+/// The number of statements of some work, and their duration in microseconds.
+struct Effort {
+    queries: u32,
+    micros: u64,
+}
+
+impl Effort {
+    fn noted(self, mut reply: Reply) -> Reply {
+        (reply.head.queries, reply.head.micros) = (self.queries, self.micros);
+        reply
+    }
+}
+
+fn measured<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Effort)> {
+    let (queries, start) = (watchdog::queries(), Instant::now());
+    let value = work()?;
+    let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+    Ok((value, Effort { queries: watchdog::queries().wrapping_sub(queries), micros }))
+}
+
 /// Adds the number of statements and their duration.
 fn timed(work: impl FnOnce() -> Result<Reply>) -> Result<Reply> {
-    let (queries, start) = (watchdog::queries(), Instant::now());
-    let mut reply = work()?;
-    reply.head.queries = watchdog::queries().wrapping_sub(queries);
-    reply.head.micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
-    Ok(reply)
+    measured(work).map(|(reply, effort)| effort.noted(reply))
 }
 
 /// Retries work that PostgreSQL ended in favour of another transaction. Returns 503 when all attempts ended so.

@@ -222,7 +222,7 @@ pub async fn as_documented(
     }
     let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !document.gives(request.method().as_str(), request.match_info().as_str(), accept) {
-        let detail = "the response is available as application/json; some lists also support text/csv";
+        let detail = "the response is available as application/json; some lists and reports have other formats";
         return Err(Error::new(Code::NotAcceptable, detail).into());
     }
     let answer = next.call(request).await?;

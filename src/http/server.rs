@@ -1,4 +1,5 @@
 //! The HTTP server: one app per worker thread over shared data, and a graceful stop.
+use crate::analytics::paper::fonts::Fonts;
 use crate::db::pool::Db;
 use crate::http::cors::{self, Origins};
 use crate::http::health::Stopping;
@@ -19,6 +20,7 @@ use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, HttpServer, web};
 use std::io;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use utoipa_actix_web::{AppExt, scope};
@@ -41,6 +43,7 @@ pub struct Shared {
     /// `None` disables rate limits.
     pub limits: Option<web::Data<Limits>>,
     pub budget: web::Data<Budget>,
+    pub fonts: web::Data<Fonts>,
     pub trust_proxy: TrustProxy,
     /// Origins from which browsers may call, without credentials.
     pub origins: Origins,
@@ -60,6 +63,8 @@ pub struct Options {
     pub threads: usize,
     /// Replaced secrets. What they signed or encrypted remains valid.
     pub previous_secrets: Vec<String>,
+    /// Files and folders of fonts for pictures; those of the system if there are none.
+    pub fonts: Vec<PathBuf>,
 }
 
 impl Shared {
@@ -76,6 +81,7 @@ impl Shared {
             provider: web::Data::new(oidc::Provider::new(options.oidc.clone())),
             limits: Limits::new(options.rate_per_minute).map(web::Data::new),
             budget: web::Data::new(Budget::default()),
+            fonts: web::Data::new(Fonts::new(options.fonts.clone())),
             trust_proxy: TrustProxy(options.trust_proxy),
             origins: Origins(options.origins.clone()),
             threads: threads(options.threads),
@@ -110,6 +116,7 @@ pub async fn serve(listener: TcpListener, shared: Shared, started: impl FnOnce(S
             .app_data(shared.stopping)
             .app_data(shared.provider)
             .app_data(shared.budget)
+            .app_data(shared.fonts)
             .app_data(web::Data::new(WORKSPACE_SEED))
             .into_utoipa_app()
             .service(

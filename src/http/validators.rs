@@ -2,7 +2,7 @@
 //!
 //! A response depends on more than its row: on other rows, the caller's role and the time. So the tag of a read is a
 //! digest of the body for this caller. The tag of a record begins with its version, which `If-Match` compares.
-use crate::kernel::answers::reply::{CALENDAR, CSV, JSON};
+use crate::kernel::answers::reply::{CALENDAR, CSV, JSON, PNG, SVG, XLSX};
 use crate::web::answer::names;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -12,6 +12,8 @@ use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 use sha2::{Digest, Sha256};
 
+/// The media types of the responses that get a tag.
+const TAGGED: [&str; 6] = [JSON, CSV, CALENDAR, XLSX, SVG, PNG];
 /// Bytes of the digest in a tag.
 const SHOWN: usize = 16;
 
@@ -54,7 +56,7 @@ fn is_tagged(answer: &ServiceResponse, read: bool) -> bool {
         _ => false,
     };
     let media = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    status && media.is_some_and(|media| [JSON, CSV, CALENDAR].contains(&media))
+    status && media.is_some_and(|media| TAGGED.contains(&media))
 }
 
 /// Returns `"7-0123…"` for a record in version 7 and `"0123…"` for anything else.

@@ -7,7 +7,7 @@
 //! - `access`: the caller, the permissions of roles, hidden fields, and the descriptors of resources
 //! - `bodies`: checks of bodies against their schemas
 //! - `query`: query strings and selections, sort order and paging
-//! - `answers`: pages, included records, CSV files, calendars and replies
+//! - `answers`: pages, included records, tables of reports, CSV files, calendars and replies
 pub mod access;
 pub mod answers;
 pub mod bodies;

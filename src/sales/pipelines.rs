@@ -40,7 +40,7 @@ text_enum! {
 #[diesel(table_name = pipelines)]
 pub struct Row {
     id: Uuid,
-    name: String,
+    pub name: String,
     pub kind: PipelineKind,
     is_default: bool,
     version: i64,

@@ -29,6 +29,9 @@ impl Responder for Reply {
         if let Some(cursor) = head.next_cursor {
             answer.insert_header(("Next-Cursor", cursor));
         }
+        if let Some(name) = head.file_name {
+            answer.insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+        }
         if let Some(seconds) = head.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }

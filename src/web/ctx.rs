@@ -79,11 +79,16 @@ impl<P: Permission> Ctx<P> {
 
     /// Checks whether the response is a CSV file, which requires the permission to export.
     pub fn wants_csv(&self, format: Format) -> Result<bool> {
-        let csv = format == Format::Csv;
-        if csv && self.actor.visibility(P::RESOURCE, Action::Export) == Visibility::None {
+        self.wants_file(format).map(|_| format == Format::Csv)
+    }
+
+    /// Checks whether the response is a file of any format, which requires the permission to export.
+    pub fn wants_file(&self, format: Format) -> Result<bool> {
+        let file = format != Format::Json;
+        if file && self.actor.visibility(P::RESOURCE, Action::Export) == Visibility::None {
             return Err(self.actor.forbidden(P::RESOURCE, Action::Export));
         }
-        Ok(csv)
+        Ok(file)
     }
 
     /// Returns a page of a list, or a CSV file of many rows, restricted to the records that the permission to export
@@ -194,6 +199,16 @@ impl<P: Permission> Ctx<P> {
         F: Fn(&mut Tx<'_>) -> Result<Answer> + Send + 'static,
     {
         self.db.read_report(self.request(None), work).await
+    }
+
+    /// Like `report`, for a value that becomes a file on a thread without a connection.
+    pub async fn report_file<T, F, W>(&self, work: F, write: W) -> Result<Reply>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        W: FnOnce(T) -> Result<Reply> + Send + 'static,
+    {
+        self.db.read_report_file(self.request(None), work, write).await
     }
 
     pub async fn write<F>(&self, work: F) -> Result<Reply>

@@ -3,6 +3,7 @@
 use crate::db::table::Expected;
 use crate::db::tx::Claim;
 use crate::kernel::access::actor::Actor;
+use crate::kernel::answers::reply::{PNG, SVG, XLSX};
 use crate::kernel::error::{Code, Error, Result};
 use crate::web::body::BodyHash;
 use crate::web::signature::{self, Part};
@@ -132,7 +133,21 @@ fn key_in(text: &str) -> Option<&str> {
 pub enum Format {
     Json,
     Csv,
+    Xlsx,
+    Svg,
+    Png,
 }
+
+/// The media types of each format. A range stands for the format with which it is listed.
+const MEDIA: [(Format, &[&str]); 5] = [
+    (Format::Json, &["application/json", "application/*", "*/*", ""]),
+    (Format::Csv, &["text/csv", "text/*"]),
+    (Format::Xlsx, &[XLSX]),
+    (Format::Svg, &[SVG, "image/*"]),
+    (Format::Png, &[PNG]),
+];
+const OF_LISTS: [Format; 2] = [Format::Json, Format::Csv];
+const OF_REPORTS: [Format; 5] = [Format::Json, Format::Csv, Format::Xlsx, Format::Svg, Format::Png];
 
 impl FromRequest for Format {
     type Error = Error;
@@ -140,18 +155,41 @@ impl FromRequest for Format {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         signature::takes(request, Part::Format);
-        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
-        let refused = || Error::new(Code::NotAcceptable, "the response is available as application/json or text/csv");
-        ready(preferred(accept).ok_or_else(refused))
+        ready(chosen(request, &OF_LISTS))
     }
 }
 
-fn preferred(accept: &str) -> Option<Format> {
-    accept.split(',').map(|media| media.split(';').next().unwrap_or_default().trim()).find_map(|media| match media {
-        "text/csv" => Some(Format::Csv),
-        "application/json" | "application/*" | "*/*" | "" => Some(Format::Json),
-        _ => None,
-    })
+/// Like `Format`, for reports, which can also be workbooks and pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportFormat(pub Format);
+
+impl FromRequest for ReportFormat {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        signature::takes(request, Part::ReportFormat);
+        ready(chosen(request, &OF_REPORTS).map(ReportFormat))
+    }
+}
+
+fn chosen(request: &HttpRequest, offered: &[Format]) -> Result<Format> {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*");
+    let refused = || {
+        let names = offered.iter().filter_map(|format| media_of(*format).first().copied()).collect::<Vec<_>>();
+        Error::new(Code::NotAcceptable, format!("the response is available as {}", names.join(" or ")))
+    };
+    preferred(accept, offered).ok_or_else(refused)
+}
+
+fn media_of(format: Format) -> &'static [&'static str] {
+    MEDIA.iter().find(|(known, _)| *known == format).map_or(&[], |(_, media)| media)
+}
+
+/// Returns the format of the first media type that one of the offered formats has.
+fn preferred(accept: &str, offered: &[Format]) -> Option<Format> {
+    let ranges = accept.split(',').map(|media| media.split(';').next().unwrap_or_default().trim());
+    ranges.filter_map(|range| offered.iter().find(|format| media_of(**format).contains(&range)).copied()).next()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use super::{Format, key_in, preferred, version_in};
+use super::{Format, OF_LISTS, OF_REPORTS, XLSX, key_in, preferred, version_in};
 
 #[test]
 fn versions_are_parsed_from_entity_tags() {
@@ -53,6 +53,17 @@ fn the_first_known_media_type_is_preferred() {
         ("", Some(Format::Json)),
         ("image/png", None),
     ] {
-        assert_eq!(preferred(accept), expected, "{accept}");
+        assert_eq!(preferred(accept, &OF_LISTS), expected, "{accept}");
+    }
+    for (accept, expected) in [
+        ("image/png, */*", Some(Format::Png)),
+        ("image/avif, image/svg+xml", Some(Format::Svg)),
+        ("image/avif,image/webp,image/*,*/*;q=0.8", Some(Format::Svg)),
+        (XLSX, Some(Format::Xlsx)),
+        ("text/*", Some(Format::Csv)),
+        ("application/json, image/png", Some(Format::Json)),
+        ("application/pdf", None),
+    ] {
+        assert_eq!(preferred(accept, &OF_REPORTS), expected, "{accept}");
     }
 }

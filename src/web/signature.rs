@@ -23,6 +23,8 @@ pub enum Part {
     RequiredIfMatch,
     /// The choice between JSON and CSV.
     Format,
+    /// The choice between JSON, CSV, a workbook and pictures.
+    ReportFormat,
     /// The names of the records to include with a single record.
     Include,
 }

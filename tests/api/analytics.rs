@@ -184,7 +184,7 @@ fn reports_are_available_as_csv() {
         assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8", "{}", answer.text);
         assert!(answer.text.starts_with(head), "{}", answer.text);
     }
-    owner.with("Accept", "image/png").get("/analytics/funnel").problem(406, "not_acceptable");
+    owner.with("Accept", "application/pdf").get("/analytics/funnel").problem(406, "not_acceptable");
 }
 
 #[test]

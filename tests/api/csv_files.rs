@@ -172,11 +172,11 @@ fn an_export_shows_only_exportable_values() {
     bob.with("Accept", "text/csv").post("/contacts/search", json!({})).problem(403, "forbidden");
 }
 
-/// Requests every read as CSV and as a picture: an unsupported format is refused.
+/// Requests every read as CSV and as a PDF file: an unsupported format is refused.
 #[test]
 fn unsupported_formats_are_refused() {
     let owner = workspace();
-    let (csv, picture) = (owner.with("Accept", "text/csv"), owner.with("Accept", "image/png;q=0.9, text/html"));
+    let (csv, pdf) = (owner.with("Accept", "text/csv"), owner.with("Accept", "application/pdf;q=0.9, text/html"));
     let (mut files, mut refused) = (0, 0);
     for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
         let path =
@@ -185,7 +185,7 @@ fn unsupported_formats_are_refused() {
         if operation.is_null() || operation["responses"]["200"]["content"]["application/json"].is_null() {
             continue;
         }
-        picture.get(&path).problem(406, "not_acceptable");
+        pdf.get(&path).problem(406, "not_acceptable");
         let asked = operation["parameters"]
             .as_array()
             .into_iter()
@@ -214,10 +214,10 @@ fn unsupported_formats_are_refused() {
     owner.with("Accept", "application/json;q=0, text/html").get("/products").problem(406, "not_acceptable");
     // Empty answers and file downloads ignore the Accept header.
     let tag = id(&owner.post("/tags", json!({ "name": "T" })).created());
-    picture.delete(&format!("/tags/{tag}")).gone();
+    pdf.delete(&format!("/tags/{tag}")).gone();
     let contact = id(&owner.post("/contacts", json!({ "first_name": "A" })).created());
     let file = id(&crate::files::upload(&owner, "a.txt", b"words", &[("contact_id", &contact)]).created());
-    assert_eq!(picture.get(&format!("/files/{file}/content")).text, "words");
+    assert_eq!(pdf.get(&format!("/files/{file}/content")).text, "words");
 }
 
 #[test]

@@ -77,6 +77,7 @@ mod recovery;
 mod recurring_tasks;
 mod relations;
 mod report_figures;
+mod report_files;
 mod report_periods;
 mod sales;
 mod saved_conditions;

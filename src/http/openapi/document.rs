@@ -2,6 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "indexing a JSON value returns null for an absent member, or adds it")]
 use crate::http::openapi::members::{self, SchemaField};
 use crate::http::openapi::{collection, openapi30};
+use crate::kernel::answers::reply::{JSON, PNG, SVG, XLSX};
 use crate::kernel::fields::kind::Kind;
 use actix_web::web;
 use serde_json::Value as Json;
@@ -107,7 +108,7 @@ impl Document {
     /// files are not checked.
     pub fn gives(&self, method: &str, path: &str, accept: &str) -> bool {
         let given = self.method(method, path).map_or(&[][..], |method| method.media.as_slice());
-        let known = |media: &String| media == JSON || media == CSV;
+        let known = |media: &String| FORMATS.contains(&media.as_str());
         !given.iter().any(|media| media == JSON)
             || !given.iter().all(known)
             || given.iter().any(|one| takes(accept, one))
@@ -119,8 +120,9 @@ impl Document {
     }
 }
 
-const JSON: &str = "application/json";
 const CSV: &str = "text/csv";
+/// The media types between which `Accept` chooses.
+const FORMATS: [&str; 5] = [JSON, CSV, XLSX, SVG, PNG];
 
 /// Returns the media types of a successful response. A list that supports CSV has a response 406.
 fn media(operation: &Json) -> Vec<String> {

@@ -44,6 +44,9 @@ const fn of_part(part: Part) -> &'static [(u16, &'static str)] {
         Part::IfMatch => &[CONFLICT, CHANGED],
         Part::RequiredIfMatch => &[CONFLICT, CHANGED, (428, "The header If-Match with a version is required")],
         Part::Format => &[(406, "The client accepts neither JSON nor CSV")],
+        Part::ReportFormat => {
+            &[(406, "The client accepts no available media type, or the server lacks fonts for a PNG")]
+        }
         Part::Include => &[],
     }
 }

@@ -18,6 +18,7 @@ fn the_parts_decide_which_problems_there_are() {
         ("a file for a session", &[Part::Session, Part::Form], "400 403 413 415 422 default"),
         ("a locked change", &[Part::RequiredIfMatch], "400 409 412 428 default"),
         ("a list as CSV", &[Part::Format, Part::Include], "400 406 default"),
+        ("a report", &[Part::ReportFormat], "400 406 default"),
     ] {
         let found = responses(parts, &json!({}));
         assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>().join(" "), expected, "{name}");

@@ -1,41 +1,28 @@
 //! CSV files. The columns depend only on the type of the rows, in the order of its members: nested members as `a.b`, an
-//! amount and its currency in two columns, lists separated by commas, custom fields as `cf.key`, and the sums of
-//! reports in one column per currency.
+//! amount and its currency in two columns, lists separated by commas, and custom fields as `cf.key`. A report is written
+//! from its table.
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::hide::Hide;
+use crate::kernel::answers::columns::{Member, at, members_of};
 use crate::kernel::answers::included::Included;
 use crate::kernel::answers::reply::{Answer, CSV, Content};
+use crate::kernel::answers::table::{self, Table};
 use crate::kernel::error::{Error, FieldCode, FieldError, Result, not_known};
 use crate::kernel::fields::custom::{CustomField, CustomKind, OWN_FIELD};
 use crate::kernel::fields::field::Field;
 use crate::kernel::values::money::decimal;
 use serde::Serialize;
 use serde_json::Value as Json;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// The member of figures with the list queries of their records, which files do not contain.
-const DRILL_DOWN: &str = "drill_down";
-
-/// A member of the row type, from which columns are made.
-#[derive(Debug)]
-enum Member {
-    Value(String),
-    Money(String),
-    /// Amounts in several currencies.
-    Sums(String),
-    List(String),
-    OwnFields,
-}
 
 /// Where a column finds its text in a row.
 #[derive(Clone, Debug)]
 enum Cell {
     Value(String),
     Amount(String),
-    Sum(String, String),
     List(String),
     /// The name of the record that the value at this path refers to.
     Name(String),
@@ -58,7 +45,11 @@ impl Sheet {
         let mut columns = Vec::new();
         for member in members_of::<R>() {
             let name = match &member {
-                Member::Value(name) | Member::Money(name) | Member::Sums(name) | Member::List(name) => name.as_str(),
+                Member::Value(name)
+                | Member::Instant(name)
+                | Member::Money(name)
+                | Member::Sums(name)
+                | Member::List(name) => name.as_str(),
                 Member::OwnFields => "custom_fields",
             };
             if hidden.contains(&name.split('.').next().unwrap_or(name)) {
@@ -66,7 +57,7 @@ impl Sheet {
             }
             let with_name = included.iter().find(|field| field.name == name).and_then(|field| field.include_name());
             match member {
-                Member::Value(name) => {
+                Member::Value(name) | Member::Instant(name) => {
                     columns.push((name.clone(), Cell::Value(name.clone())));
                     columns.extend(with_name.map(|of| (of.to_owned(), Cell::Name(name))));
                 }
@@ -189,99 +180,27 @@ pub fn table<'t, R: Iterator<Item = &'t str>>(
     Answer::file(CSV, Lines(text))
 }
 
-/// A line of a report: the values of its keys, and its figures.
-pub type Line<'a, F> = (Vec<Option<String>>, &'a F);
-
-/// Writes a report as CSV: `keys` are the names of the key columns. Sums have one column per currency, the workspace's
-/// currency first.
-pub fn report<F: Serialize + ToSchema>(keys: &[&str], lines: &[Line<'_, F>], currency: &str) -> Result<Answer> {
-    report_with(keys, &[], lines, currency)
-}
-
-/// Like `report`, with more columns after the figures; their texts follow those of the keys.
-pub fn report_with<F: Serialize + ToSchema>(
-    keys: &[&str],
-    behind: &[&str],
-    lines: &[Line<'_, F>],
-    currency: &str,
-) -> Result<Answer> {
-    let figures = lines.iter().map(|(_, figures)| serde_json::to_value(figures)).collect::<Result<Vec<Json>, _>>();
-    let figures = figures.map_err(Error::internal)?;
-    let mut columns = Vec::new();
-    for member in members_of::<F>() {
-        match member {
-            Member::Sums(name) => {
-                let others = currencies(&name, &figures).into_iter().filter(|other| other != currency);
-                for currency in std::iter::once(currency.to_owned()).chain(others) {
-                    columns.push((format!("{name}_{currency}"), Cell::Sum(name.clone(), currency)));
-                }
-            }
-            Member::Money(name) => columns.push((name.clone(), Cell::Amount(name))),
-            Member::Value(name) => columns.push((name.clone(), Cell::Value(name))),
-            Member::List(name) => columns.push((name.clone(), Cell::List(name))),
-            Member::OwnFields => {}
-        }
-    }
-    let (mut text, none) = (String::new(), HashMap::new());
-    let names = columns.iter().map(|(name, _)| name.as_str());
-    line(&mut text, keys.iter().copied().chain(names).chain(behind.iter().copied()));
-    for ((of, _), figures) in lines.iter().zip(&figures) {
-        let mut of = of.iter().map(|key| harmless(key.as_deref().unwrap_or_default()));
-        let mut cells: Vec<String> = of.by_ref().take(keys.len()).collect();
-        cells.extend(columns.iter().map(|(_, cell)| cell.text(figures, &none)));
-        cells.extend(of);
+/// Writes a report as CSV.
+pub fn report(table: &Table) -> Answer {
+    let mut text = String::new();
+    line(&mut text, table.columns.iter().map(|column| column.name.as_str()));
+    for row in &table.rows {
+        let cells: Vec<String> = row.iter().map(written).collect();
         line(&mut text, cells.iter().map(String::as_str));
     }
-    Ok(Answer::file(CSV, Lines(text)))
+    Answer::file(CSV, Lines(text))
 }
 
-/// Returns the currencies of the sums in a member.
-fn currencies(name: &str, figures: &[Json]) -> BTreeSet<String> {
-    let sums = figures.iter().filter_map(|row| at(row, name)?.as_array()).flatten();
-    sums.filter_map(|money| money.get("currency")?.as_str().map(str::to_owned)).collect()
-}
-
-/// Returns the members of a type according to its schema.
-fn members_of<R: ToSchema>() -> Vec<Member> {
-    let mut schemas = Vec::new();
-    R::schemas(&mut schemas);
-    let json = |schema| serde_json::to_value(schema).unwrap_or_default();
-    let known: HashMap<String, Json> = schemas.into_iter().map(|(name, schema)| (name, json(schema))).collect();
-    let mut members = Vec::new();
-    describe("", &json(R::schema()), &known, &mut members);
-    members
-}
-
-fn describe(name: &str, property: &Json, known: &HashMap<String, Json>, members: &mut Vec<Member>) {
-    let (of, schema) = resolve(property, known);
-    let inside = |part: &String| if name.is_empty() { part.clone() } else { format!("{name}.{part}") };
-    if name == DRILL_DOWN {
-        return;
+fn written(cell: &table::Cell) -> String {
+    match cell {
+        table::Cell::Empty => String::new(),
+        table::Cell::Text(text) => harmless(text),
+        table::Cell::Count(count) => count.to_string(),
+        // As in JSON.
+        table::Cell::Number(number) => Json::from(*number).to_string(),
+        table::Cell::Money(money) => decimal(money.amount, &money.currency),
+        table::Cell::Instant(at) => at.to_string(),
     }
-    if name == "custom_fields" {
-        members.push(Member::OwnFields);
-    } else if of == Some("Money") {
-        members.push(Member::Money(name.to_owned()));
-    } else if let Some(items) = schema.get("items") {
-        let sums = resolve(items, known).0 == Some("Money");
-        members.push(if sums { Member::Sums(name.to_owned()) } else { Member::List(name.to_owned()) });
-    } else if let Some(parts) = schema.get("properties").and_then(Json::as_object) {
-        parts.iter().for_each(|(part, inner)| describe(&inside(part), inner, known, members));
-    } else {
-        members.push(Member::Value(name.to_owned()));
-    }
-}
-
-/// Returns the schema of a property and its name, also if the property is nullable.
-fn resolve<'s>(property: &'s Json, known: &'s HashMap<String, Json>) -> (Option<&'s str>, &'s Json) {
-    let choices = ["oneOf", "allOf", "anyOf"].iter().find_map(|word| property.get(*word)?.as_array());
-    let named = choices.and_then(|list| list.iter().find(|one| one.get("$ref").is_some())).unwrap_or(property);
-    let name = named.get("$ref").and_then(Json::as_str).and_then(|path| path.rsplit('/').next());
-    (name, name.and_then(|name| known.get(name)).unwrap_or(named))
-}
-
-fn at<'r>(row: &'r Json, path: &str) -> Option<&'r Json> {
-    path.split('.').try_fold(row, |value, part| value.get(part))
 }
 
 impl Cell {
@@ -293,9 +212,6 @@ impl Cell {
         let found = match self {
             Cell::Value(path) => at(row, path).map(plain),
             Cell::Amount(path) => at(row, path).and_then(amount),
-            Cell::Sum(path, currency) => at(row, path).and_then(Json::as_array).and_then(|sums| {
-                sums.iter().find(|sum| sum.get("currency").and_then(Json::as_str) == Some(currency)).and_then(amount)
-            }),
             Cell::List(path) => at(row, path).map(|list| several(path, list)),
             Cell::Name(path) => {
                 let id = at(row, path).and_then(Json::as_str).and_then(|id| id.parse().ok());

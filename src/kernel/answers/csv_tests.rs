@@ -44,7 +44,7 @@ fn formulas_are_escaped() {
     }
 }
 
-fn written(cells: &[&str]) -> String {
+fn written_line(cells: &[&str]) -> String {
     let mut text = String::new();
     line(&mut text, cells.iter().copied());
     text
@@ -62,7 +62,7 @@ fn cells_are_quoted_where_necessary() {
         (vec![" a", "a "], "\" a\",\"a \"\n"),
         (vec!["a b", "ж"], "a b,ж\n"),
     ] {
-        assert_eq!(written(&cells), expected, "{cells:?}");
+        assert_eq!(written_line(&cells), expected, "{cells:?}");
     }
 }
 
@@ -163,14 +163,15 @@ fn sums_have_a_column_for_each_currency() {
     let money = |amount, currency: &str| Money { amount, currency: currency.into() };
     let two = Figures { count: 2, value: vec![money(150, "EUR"), money(7, "JPY")] };
     let one = Figures { count: 1, value: vec![money(-5, "CHF")] };
-    let of = |key: &str, last: Option<&str>| vec![Some(key.to_owned()), last.map(str::to_owned)];
+    let of = |key: &str, last: Option<&str>| vec![table::Cell::from(key), last.map(str::to_owned).into()];
     let lines = [(of("=a", Some("x")), &two), (of("b", None), &one)];
     let expected = "key,count,value_EUR,value_CHF,value_JPY,last\n\
                     '=a,2,1.50,,7,x\n\
                     b,1,,-0.05,,\n";
-    assert_eq!(text(report_with(&["key"], &["last"], &lines, "EUR").unwrap()), expected);
-    let empty: &[Line<'_, Figures>] = &[];
-    assert_eq!(text(report(&["key"], empty, "USD").unwrap()), "key,count,value_USD\n", "of no lines");
+    assert_eq!(text(report(&Table::new(&["key"], &["last"], &lines, "EUR").unwrap())), expected);
+    let empty: &[table::Line<'_, Figures>] = &[];
+    let table = Table::new(&["key"], &[], empty, "USD").unwrap();
+    assert_eq!(text(report(&table)), "key,count,value_USD\n", "of no lines");
 }
 
 #[test]
@@ -194,7 +195,7 @@ proptest! {
     /// What is written is read again, by a reader that knows quotes.
     #[test]
     fn lines_round_trip(cells in prop::collection::vec("[a ,;\"\n\r\t|'ж]{0,6}", 2..5)) {
-        let text = written(&cells.iter().map(String::as_str).collect::<Vec<_>>());
+        let text = written_line(&cells.iter().map(String::as_str).collect::<Vec<_>>());
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         prop_assert_eq!(rows.len(), 1);

@@ -18,6 +18,8 @@ pub struct Head {
     pub link: Option<String>,
     /// For a CSV file, the cursor of the next rows.
     pub next_cursor: Option<String>,
+    /// The name under which a file is saved.
+    pub file_name: Option<String>,
     /// The response was saved by an earlier request with the same idempotency key.
     pub replayed: bool,
     /// For a job, the seconds after which the client may ask again.
@@ -30,6 +32,9 @@ pub struct Head {
 pub const JSON: &str = "application/json";
 pub const CSV: &str = "text/csv; charset=utf-8";
 pub const CALENDAR: &str = "text/calendar; charset=utf-8";
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+pub const SVG: &str = "image/svg+xml";
+pub const PNG: &str = "image/png";
 
 impl Head {
     pub fn new(status: u16) -> Head {
@@ -40,6 +45,7 @@ impl Head {
             location: None,
             link: None,
             next_cursor: None,
+            file_name: None,
             replayed: false,
             retry_after: None,
             queries: 0,
@@ -62,6 +68,11 @@ impl Reply {
     /// Returns 200 with a value without hideable fields.
     pub fn ok(value: &(impl Serialize + NothingHidden)) -> Result<Reply> {
         Ok(Reply { head: Head::new(200), body: written(value)? })
+    }
+
+    /// Returns 200 with a file. It must not contain what the caller's role hides.
+    pub fn file(content_type: &'static str, name: String, body: Vec<u8>) -> Reply {
+        Reply { head: Head { content_type, file_name: Some(name), ..Head::new(200) }, body }
     }
 
     pub fn none() -> Reply {
@@ -205,6 +216,12 @@ impl Answer {
     #[must_use]
     pub fn link(mut self, link: Option<String>) -> Answer {
         self.head.link = link;
+        self
+    }
+
+    #[must_use]
+    pub fn file_name(mut self, name: String) -> Answer {
+        self.head.file_name = Some(name);
         self
     }
 

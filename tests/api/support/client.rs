@@ -33,6 +33,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: HashMap<String, String>,
     pub text: String,
+    pub bytes: Vec<u8>,
     what: String,
 }
 
@@ -125,7 +126,7 @@ impl Answer {
         let status = response.status().as_u16();
         let bytes = response.body_mut().with_config().limit(50 << 20).read_to_vec().unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status, headers, text, what }
+        Answer { status, headers, text, bytes, what }
     }
 
     pub fn header(&self, name: &str) -> &str {
