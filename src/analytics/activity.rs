@@ -184,8 +184,7 @@ fn group(rows: &[Row]) -> ActivityGroup {
     body = ActivityReport)))]
 #[get("/analytics/activity")]
 async fn activity(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    ctx.wants_file(format)?;
-    let csv = format == Format::Csv;
+    let csv = ctx.wants_csv(format)?;
     let scope = UserScope::read(ctx.query(), &ctx.actor, csv)?;
     ctx.report(move |tx| {
         let report = report(tx, &scope)?;

@@ -224,12 +224,12 @@ fn table(report: &AttentionReport, currency: &str) -> Result<Table> {
     body = AttentionReport)))]
 #[get("/analytics/attention")]
 async fn attention(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {
-    ctx.wants_file(format)?;
+    let csv = ctx.wants_csv(format)?;
     let group = grouping(ctx.query(), &ctx.actor)?;
     ctx.report(move |tx| {
         let report = report(tx, group, "")?;
         let table = || table(&report, &tx.actor.settings.base_currency);
-        if format == Format::Csv { Ok(csv::report(&table()?)) } else { Ok(Answer::ok(report)) }
+        if csv { Ok(csv::report(&table()?)) } else { Ok(Answer::ok(report)) }
     })
     .await
 }

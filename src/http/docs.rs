@@ -14,11 +14,12 @@ const FILES: [(&str, &str, &str); 5] = [
 ];
 
 /// The guides in reading order.
-const GUIDES: [(&str, &str); 15] = [
+const GUIDES: [(&str, &str); 16] = [
     ("authentication", include_str!("../../docs/clients/authentication.md")),
     ("lists", include_str!("../../docs/clients/lists.md")),
     ("writes", include_str!("../../docs/clients/writes.md")),
     ("screens", include_str!("../../docs/clients/screens.md")),
+    ("figures", include_str!("../../docs/clients/figures.md")),
     ("imports", include_str!("../../docs/clients/imports.md")),
     ("moving-in", include_str!("../../docs/clients/moving-in.md")),
     ("errors", include_str!("../../docs/clients/errors.md")),

@@ -147,7 +147,7 @@ fn a_snapshot_does_not_change() {
     let mut note = || {
         std::thread::sleep(std::time::Duration::from_millis(3));
         let now = owner.get("/analytics/funnel?kind=snapshot").ok();
-        asked.push((now["at"].as_str().unwrap().to_owned(), now["groups"][0].clone()));
+        asked.push((now["at"].as_str().unwrap().to_owned(), without_lists(now["groups"][0].clone())));
         std::thread::sleep(std::time::Duration::from_millis(3));
     };
     note();

@@ -53,7 +53,7 @@ fn activity_counts_what_users_did() {
     assert_eq!(own["comparison"]["from"], "2026-02-01");
     owner.get("/analytics/activity?group_by=source").problem(400, "invalid_parameter");
     owner.get("/analytics/activity?user_id=x").problem(400, "invalid_parameter");
-    owner.get("/analytics/activity?colour=red").problem(400, "invalid_parameter");
+    owner.get("/analytics/activity?colour=red").problem(400, "unknown_parameter");
     let csv = owner.with("Accept", "text/csv").get("/analytics/activity?from=2026-03-01&to=2026-04-01&time_zone=UTC");
     assert!(csv.text.starts_with("key,label,calls,call_seconds,meetings"), "{}", csv.text);
 }
@@ -61,7 +61,8 @@ fn activity_counts_what_users_did() {
 #[test]
 fn activity_counts_only_what_the_caller_sees() {
     let owner = workspace();
-    log(&owner, "call", json!({ "direction": "outbound" }));
+    let contact = id(&owner.post("/contacts", json!({ "first_name": "Ann" })).created());
+    log(&owner, "call", json!({ "direction": "outbound", "contact_id": contact }));
     let (blind, _) = user_with(&owner, &[["analytics", "all", "none", "none", "none", "none"]], json!({}));
     let seen = blind.get("/analytics/activity?from=2026-03-01&to=2026-04-01").ok();
     assert_eq!(seen["groups"][0]["calls"], 0);
@@ -72,12 +73,11 @@ fn activity_counts_only_what_the_caller_sees() {
 fn first_response_is_measured_in_working_hours() {
     let owner = workspace();
     // Monday to Friday 9 to 18 in UTC; Monday, 9 March, is a holiday.
-    let version = owner.get("/workspace").ok()["version"].clone();
     let hours: Vec<Json> =
         (1..=5).map(|weekday| json!({ "weekday": weekday, "from": "09:00", "to": "18:00" })).collect();
     let body =
         json!({ "time_zone": "UTC", "working_hours": hours, "holidays": [{ "date": "2026-03-09", "name": "Rest" }] });
-    owner.with("If-Match", &format!("\"{version}\"")).patch("/workspace", body).ok();
+    owner.patch("/workspaces/current", body).ok();
     let csv = "id,title,opened\na,A,2026-03-06T17:00:00Z\nb,B,2026-03-10T10:00:00Z\nc,C,2026-03-10T11:00:00Z\n";
     let mapping = json!({ "mapping": [{ "column": "id", "field": "external_id" }, { "column": "title", "field": "title" },
         { "column": "opened", "field": "created_at" }] });
@@ -141,7 +141,7 @@ fn attention_and_dashboard_count_what_lists_show() {
     let empty = owner.get(&format!("/analytics/dashboard?owner_id={nobody}&period=last_year")).ok();
     assert_eq!(empty["win_rate"]["closed"], 0);
     assert_eq!(empty["funnel"]["open"], 0);
-    owner.get("/analytics/dashboard?group_by=owner").problem(400, "invalid_parameter");
+    owner.get("/analytics/dashboard?group_by=owner").problem(400, "unknown_parameter");
 }
 
 #[test]

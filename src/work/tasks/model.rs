@@ -304,6 +304,7 @@ pub static TASK: Fields<tasks::table> = Fields {
         field("series_id", &tasks::series_id),
         field("status", &tasks::status).one_of(TaskStatus::TEXTS).hot(),
         field("completed_at", &tasks::completed_at),
+        field("completed_by", &tasks::completed_by).to(Kind::USER),
         field("created_at", &tasks::created_at),
         field("updated_at", &tasks::updated_at),
         field("deleted_at", &tasks::deleted_at),
