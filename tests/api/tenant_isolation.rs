@@ -52,6 +52,7 @@ fn kind(op: &Taking, member: &str) -> String {
         "parent_id" if op.path.starts_with("/teams") => "team",
         "parent_id" => "company",
         "record_ids" => "deal",
+        "product_ids" => "product",
         "required_stage_ids" | "stage_ids" => "stage",
         "before_id" | "after_id" if of_leads => "lead",
         "before_id" | "after_id" => "deal",
