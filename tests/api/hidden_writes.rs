@@ -211,6 +211,7 @@ fn value(member: &str) -> Json {
         "emails" => json!([{ "email": "new@example.com", "kind": "work" }]),
         "phone" => json!("+44 20 7946 0018"),
         "phones" => json!([{ "phone": "+44 20 7946 0018", "kind": "work" }]),
+        "accounts" => json!([{ "kind": "telegram", "handle": "new_one" }]),
         "birthday" => json!("1990-01-01"),
         "consents" => json!([{ "channel": "email", "granted": true, "at": "2026-11-01T00:00:00Z" }]),
         "revenue" | "value" => json!({ "amount": 1, "currency": "EUR" }),

@@ -14,9 +14,10 @@ pub fn hideable() -> Vec<(&'static str, &'static str, &'static [&'static str])> 
 }
 
 /// Text that shows up where a field is visible, by resource and field.
-const TRACES: [(&str, &str, &str); 20] = [
+const TRACES: [(&str, &str, &str); 21] = [
     ("contacts", "email", "trace.mail@hidden.example"),
     ("contacts", "phone", "5558765"),
+    ("contacts", "accounts", "trace_handle"),
     ("contacts", "address", "Trace street"),
     ("contacts", "birthday", "1911-03-07"),
     ("contacts", "consents", "trace of a consent"),
@@ -55,6 +56,7 @@ fn traced(owner: &Client) -> HashMap<&'static str, String> {
     let contact = made(
         "/contacts",
         json!({ "first_name": "Traced", "email": "trace.mail@hidden.example", "phone": "+1 202 555 8765", "address": "Trace street",
+            "accounts": [{ "kind": "telegram", "handle": "trace_handle" }],
             "birthday": "1911-03-07", "company_id": company, "custom_fields": own("own contact trace"),
             "consents": [{ "channel": "email", "granted": true, "at": at, "text": "trace of a consent" }],
             "first_touch": { "campaign": "trace of a touch", "at": at } }),

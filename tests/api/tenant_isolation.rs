@@ -52,6 +52,7 @@ fn kind(op: &Taking, member: &str) -> String {
         "parent_id" if op.path.starts_with("/teams") => "team",
         "parent_id" => "company",
         "record_ids" => "deal",
+        "product_ids" => "product",
         "required_stage_ids" | "stage_ids" => "stage",
         "mentioned_user_ids" => "user",
         "before_id" | "after_id" if of_leads => "lead",

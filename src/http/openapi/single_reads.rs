@@ -24,17 +24,17 @@ pub fn add_parameters(document: &mut Json, signatures: &Signatures) -> BTreeSet<
             if !names.is_empty() {
                 let pattern = format!("^({})$", names.join("|").replace('.', "\\."));
                 include["schema"]["items"] = json!({ "type": "string", "pattern": pattern });
+                include["description"] = json!(MEANING);
             }
-            include["description"] = json!(
-                "Records to add to `included`; with a path such as `contacts.company` also \
-                those that they refer to."
-            );
             parameters.push(include);
             answered.insert(name);
         }
     }
     answered
 }
+
+const MEANING: &str =
+    "Records to add to `included`; with a path such as `contacts.company` also those that they refer to.";
 
 /// Returns what the read of a record with this schema can include.
 fn include_names(schema: &str) -> Vec<String> {

@@ -135,8 +135,10 @@ impl IncludePath {
 impl<T> Fields<T> {
     /// Returns what a single read can include: records that the record refers to, and those that they refer to.
     pub fn include_paths(&self) -> impl Iterator<Item = IncludePath> {
-        self.includes().flat_map(|(name, first)| {
-            let fields = first.refers.map_or(&[][..], resource::fields_of).iter();
+        // The document lists the paths of described resources.
+        let described = resource::of(self.kind).described.is_some();
+        self.includes().flat_map(move |(name, first)| {
+            let fields = first.refers.filter(|_| described).map_or(&[][..], resource::fields_of).iter();
             let further = fields.filter(|field| field.include_name().is_some()).map(Some);
             std::iter::once(None).chain(further).map(move |then| IncludePath { name, first, then })
         })
