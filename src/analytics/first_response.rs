@@ -1,9 +1,9 @@
 //! First response: how long new leads wait until somebody contacts them.
 use crate::analytics::drill_down::Drill;
-use crate::analytics::period;
 use crate::analytics::paper::about::{About, OnPaper};
 use crate::analytics::paper::answer::{Wanted, answer};
 use crate::analytics::paper::chart::{Chart, Figure, GroupName, Shape, Unit};
+use crate::analytics::period;
 use crate::analytics::report::{Definition, Report};
 use crate::analytics::scope::{COMPARE, ReportQuery, Scope, lead_parameters, ratio};
 use crate::db::sql::Part;
@@ -259,8 +259,9 @@ impl OnPaper for FirstResponseReport {
         };
         let of_answered =
             |group: &FirstResponseGroup| Figure::count(group.within_target).of(&format!("of {}", group.answered));
-        let figure =
-            |group: &FirstResponseGroup| group.target_share.map(|share| Figure::rate(share).with(Some(of_answered(group))));
+        let figure = |group: &FirstResponseGroup| {
+            group.target_share.map(|share| Figure::rate(share).with(Some(of_answered(group))))
+        };
         let labels = self.groups.iter().map(name).collect();
         Chart::new(Shape::Bars, Unit::Rate, "Answered in time", labels).one(self.groups.iter().map(figure).collect())
     }

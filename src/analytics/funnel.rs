@@ -342,7 +342,7 @@ fn funnel_stage(known: &KnownStage, total: i64, rows: &[Row], kind: FunnelKind) 
 fn drill_down(group: &mut FunnelGroup, kind: FunnelKind, scope: &Scope) {
     let key = group.key.clone();
     let query = |drill: Drill| drill.query(scope, key.as_deref());
-    let Some(all) = counted(kind, scope, scope.pipeline) else { return };
+    let Some(all) = of_funnel(kind, scope, scope.pipeline) else { return };
     let with_status = |status: &str| query(all.clone().with("status", status));
     let closed = |status: &str| (kind != FunnelKind::Snapshot).then(|| with_status(status)).flatten();
     group.drill_down = FunnelLists {
@@ -356,7 +356,7 @@ fn drill_down(group: &mut FunnelGroup, kind: FunnelKind, scope: &Scope) {
         let drill = match (kind, stage.category) {
             (FunnelKind::Cohort, Category::Lost) => all.clone().with("stage_id", id),
             (FunnelKind::Cohort, _) => all.clone().with("reached_stage_id", id),
-            (FunnelKind::Flow, _) => counted(kind, scope, stage.stage_id).unwrap_or_default(),
+            (FunnelKind::Flow, _) => of_funnel(kind, scope, stage.stage_id).unwrap_or_default(),
             (FunnelKind::Snapshot, _) => all.clone().with("stage_id", id).with("status", "open"),
         };
         stage.drill_down = query(drill);
@@ -364,7 +364,7 @@ fn drill_down(group: &mut FunnelGroup, kind: FunnelKind, scope: &Scope) {
 }
 
 /// The records of a funnel; of a flow those that entered `place`, a stage or a pipeline, in the period.
-fn counted(kind: FunnelKind, scope: &Scope, place: Uuid) -> Option<Drill> {
+fn of_funnel(kind: FunnelKind, scope: &Scope, place: Uuid) -> Option<Drill> {
     match kind {
         FunnelKind::Cohort => Some(Drill::of_period("created_at")),
         FunnelKind::Flow => {
@@ -456,102 +456,5 @@ pub fn service(config: &mut ServiceConfig<'_>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sales::stages::Stage;
-
-    fn stage(n: u128, category: Category) -> KnownStage {
-        let at: DateTime = "2026-01-31T00:00:00Z".parse().unwrap();
-        let stage = Stage {
-            id: Uuid::from_u128(n),
-            pipeline_id: Uuid::nil(),
-            name: format!("stage {n}"),
-            category,
-            position: i32::try_from(n).unwrap(),
-            probability_percent: 50,
-            rotting_days: None,
-            version: 1,
-            created_at: at,
-            updated_at: at,
-            order_id: None,
-        };
-        KnownStage { stage, deleted_at: None }
-    }
-
-    fn row(stage: u128, currency: Option<&str>, reached: i64, amount: i128) -> Row {
-        Row {
-            group_key: Some("key".into()),
-            group_label: Some("label".into()),
-            total: 8,
-            open: 2,
-            won: 5,
-            lost: 1,
-            stage_id: Uuid::from_u128(stage),
-            currency: currency.map(str::to_owned),
-            reached,
-            amount: amount.into(),
-            gone: 4,
-            gone_on: 1,
-        }
-    }
-
-    #[test]
-    fn a_stage_adds_the_rows_of_all_currencies() {
-        let rows = [
-            row(1, Some("EUR"), 1, 100),
-            row(1, Some("USD"), 3, 7),
-            row(1, Some("CHF"), 0, 9),
-            row(2, Some("EUR"), 8, 5),
-        ];
-        let found = funnel_stage(&stage(1, Category::Open), 8, &rows, FunnelKind::Flow).unwrap();
-        assert_eq!(found.count, 4);
-        assert_eq!(found.share, Some(0.5));
-        assert_eq!(found.left, Some(12));
-        assert_eq!(found.left_forward, Some(3));
-        assert_eq!(found.conversion, Some(0.25));
-        let value: Vec<String> =
-            found.value.iter().map(|money| format!("{} {}", money.amount, money.currency)).collect();
-        assert_eq!(value, ["100 EUR", "7 USD"], "what only left has no value here");
-    }
-
-    #[test]
-    fn only_flows_count_departures() {
-        for (kind, left, conversion) in [
-            (FunnelKind::Flow, Some(4), Some(0.25)),
-            (FunnelKind::Cohort, None, None),
-            (FunnelKind::Snapshot, None, None),
-        ] {
-            let found = funnel_stage(&stage(1, Category::Open), 8, &[row(1, None, 1, 0)], kind).unwrap();
-            assert_eq!(found.left, left, "{kind:?}");
-            assert_eq!(found.conversion, conversion, "{kind:?}");
-        }
-        let nothing = funnel_stage(&stage(1, Category::Open), 0, &[], FunnelKind::Flow).unwrap();
-        assert_eq!(nothing.left, Some(0), "of nothing");
-        assert_eq!(nothing.conversion, None, "of nothing");
-        assert_eq!(nothing.share, None, "of nothing");
-    }
-
-    #[test]
-    fn a_group_has_totals_and_all_stages() {
-        let stages = [stage(1, Category::Open), stage(2, Category::Won), stage(3, Category::Lost)];
-        let found = group(&[row(1, None, 1, 0)], &stages, FunnelKind::Cohort).unwrap();
-        assert_eq!(found.key.as_deref(), Some("key"));
-        assert_eq!(found.label.as_deref(), Some("label"));
-        assert_eq!(found.total, 8);
-        assert_eq!(found.open, 2);
-        assert_eq!(found.won, 5);
-        assert_eq!(found.lost, 1);
-        assert_eq!(found.open_share, Some(0.25));
-        assert_eq!(found.stages.iter().map(|stage| stage.count).collect::<Vec<_>>(), [1, 0, 0]);
-        let snapshot = group(&[], &stages, FunnelKind::Snapshot).unwrap();
-        assert_eq!(snapshot.total, 0);
-        assert_eq!(snapshot.stages.len(), 1, "a snapshot shows open stages alone");
-    }
-
-    #[test]
-    fn stages_without_records_are_recognised() {
-        for (reached, gone, expected) in [(0, 0, false), (1, 0, true), (0, 1, true)] {
-            assert_eq!(Row { gone, ..row(1, None, reached, 0) }.counts(), expected, "{reached} reached, {gone} gone");
-        }
-    }
-}
+#[path = "funnel_tests.rs"]
+mod tests;

@@ -228,8 +228,9 @@ impl OnPaper for VelocityReport {
     }
 
     fn chart(&self, _: &str) -> Chart {
-        let name =
-            |group: &VelocityGroup| GroupName { key: &group.key, label: &group.label, group_by: &self.group_by }.shown();
+        let name = |group: &VelocityGroup| {
+            GroupName { key: &group.key, label: &group.label, group_by: &self.group_by }.shown()
+        };
         let figure = |group: &VelocityGroup| group.win_rate.map(Figure::rate);
         let labels = self.groups.iter().map(name).collect();
         Chart::new(Shape::Bars, Unit::Rate, "Win rate", labels).one(self.groups.iter().map(figure).collect())

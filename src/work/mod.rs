@@ -2,8 +2,8 @@
 pub mod activities;
 pub mod availability;
 pub mod calendar;
-pub mod mentions;
 pub mod contact_rules;
+pub mod mentions;
 pub mod notifications;
 pub mod pins;
 pub mod related;

@@ -134,9 +134,7 @@ pub fn parameters() -> Vec<Parameter> {
     let [least, most] = SIDE.map(f64::from);
     let side = |name: &str, meaning: &str, usual: u32| {
         let one = schema(ValueType::Int).minimum(Some(least)).maximum(Some(most)).default(Some(usual.into()));
-        let mut side = parameter(name.into(), meaning.into(), one, None);
-        side.example = Some(usual.into());
-        side
+        parameter(name.into(), meaning.into(), one, None)
     };
     let theme = schema(ValueType::Text).pattern(Some("^(light|dark)$")).default(Some("light".into()));
     vec![

@@ -1,8 +1,8 @@
 //! A report as an Excel workbook: the figures, those of the earlier period, the chart with its numbers, and what it is
 //! about. All texts are text cells, so none is a formula.
-use crate::analytics::period::wrong;
 use crate::analytics::paper::about::{About, Paper};
 use crate::analytics::paper::chart::{Chart, Shape, Unit, float, major};
+use crate::analytics::period::wrong;
 use crate::kernel::answers::table::{Cell, Column, Table};
 use crate::kernel::error::{Error, Result};
 use crate::kernel::values::money::exponent;
