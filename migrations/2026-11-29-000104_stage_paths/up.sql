@@ -130,6 +130,17 @@ begin
 end $$;
 create trigger stage_spans_added after insert on stage_spans
     referencing new table as changed for each statement execute function stage_spans_changed();
+-- A change of the end alone changes nothing: it comes with the next span.
+create function stage_spans_rewritten() returns trigger language plpgsql as $$
+begin
+    perform follow_stage_spans(array_agg(n.workspace_id), array_agg(n.record_id))
+    from changed n join former o on o.workspace_id = n.workspace_id and o.id = n.id
+    where (o.entered_at, o.pipeline_id, o.stage_id, o.order_id) is distinct from (n.entered_at, n.pipeline_id, n.stage_id, n.order_id)
+    having count(*) > 0;
+    return null;
+end $$;
+create trigger stage_spans_rewritten after update on stage_spans
+    referencing old table as former new table as changed for each statement execute function stage_spans_rewritten();
 create trigger stage_spans_removed after delete on stage_spans
     referencing old table as changed for each statement execute function stage_spans_changed();
 

@@ -180,7 +180,7 @@ fn group(rows: &[Row]) -> ActivityGroup {
 }
 
 /// Get what users did in the period: activities by kind, done and overdue tasks.
-#[utoipa::path(operation_id = "get_activity", params(ActivityParameters), responses((status = 200, description = "The activity",
+#[utoipa::path(operation_id = "get_activity_report", params(ActivityParameters), responses((status = 200, description = "The activity",
     body = ActivityReport)))]
 #[get("/analytics/activity")]
 async fn activity(ctx: Ctx<can::Read<Report>>, format: Format) -> Result<Reply> {

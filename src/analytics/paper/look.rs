@@ -79,6 +79,7 @@ impl Look {
 
     /// Refuses the parameters of pictures.
     pub fn refuse(query: &str) -> Result<()> {
+        Look::read(query)?;
         let params = QueryParams::read(query)?;
         let found = params.names().find(|name| OWN.contains(name));
         found.map_or(Ok(()), |name| Err(wrong(name, "must be absent unless the response is a picture")))
