@@ -191,11 +191,13 @@ fn lines(group: &CycleTimeGroup) -> Vec<Line<'_, DurationFigures>> {
 fn bars(report: &CycleTimeReport) -> Vec<(String, &DurationFigures)> {
     let mut bars = Vec::new();
     for group in &report.groups {
-        let name = GroupName { key: &group.key, label: &group.label, group_by: &report.group_by }.shown();
-        bars.push((format!("{name} · won"), &group.won));
-        bars.push((format!("{name} · lost"), &group.lost));
         if report.group_by == "none" {
-            bars.extend(group.stages.iter().map(|stage| (stage.name.clone(), &stage.duration)));
+            let stayed = group.stages.iter().filter(|stage| stage.duration.count > 0);
+            bars.extend([("From creation to won".into(), &group.won), ("From creation to lost".into(), &group.lost)]);
+            bars.extend(stayed.map(|stage| (stage.name.clone(), &stage.duration)));
+        } else {
+            let name = GroupName { key: &group.key, label: &group.label, group_by: &report.group_by }.shown();
+            bars.extend([(format!("{name} · won"), &group.won), (format!("{name} · lost"), &group.lost)]);
         }
     }
     bars

@@ -247,10 +247,10 @@ impl OnPaper for ForecastReport {
         let mut chart = Chart::new(Shape::Columns, Unit::Money(currency.clone()), "Value of open deals", labels);
         chart.series = vec![
             of("Commit", Colour::Blue, |[commit, ..]| commit),
-            of("Best case", Colour::Sky, |[_, best, ..]| best),
-            of("Rest", Colour::Yellow, |[_, _, rest, _]| rest),
+            of("Best case", Colour::Orange, |[_, best, ..]| best),
+            of("Rest", Colour::Grey, |[_, _, rest, _]| rest),
         ];
-        chart.marks = Some(of("Total", Colour::Grey, |[.., total]| total));
+        chart.marks = Some(of("Total", Colour::Blue, |[.., total]| total));
         chart.noting(others)
     }
 }

@@ -231,7 +231,7 @@ impl OnPaper for LossReasonReport {
         let of_group = |(n, group): (usize, &LossReasonGroup)| {
             let name = GroupName { key: &group.key, label: &group.label, group_by: &self.group_by }.shown();
             let share = |count| ratio(count, group.lost).map(Figure::rate);
-            let counts = reasons.iter().map(|(_, counts)| counts.get(n).copied().filter(|count| *count > 0));
+            let counts = reasons.iter().map(|(_, counts)| counts.get(n).copied());
             (name, counts.map(|count| count.map(|count| Figure::count(count).with(share(count)))).collect())
         };
         let labels = reasons.iter().map(|(reason, _)| reason.clone()).collect();

@@ -198,7 +198,8 @@ impl OnPaper for WinRateReport {
         let by_time = ["day", "week", "month", "quarter"].contains(&self.group_by.as_str());
         let shape = if by_time { Shape::Columns } else { Shape::Bars };
         let labels = self.groups.iter().map(name).collect();
-        Chart::new(shape, Unit::Rate, "Win rate", labels).one(self.groups.iter().map(figure).collect())
+        let chart = Chart::new(shape, Unit::Rate, "Win rate", labels).one(self.groups.iter().map(figure).collect());
+        Chart { latest: by_time, ..chart }
     }
 
     fn earlier(&self) -> Option<&Self> {

@@ -9,9 +9,9 @@ use crate::analytics::paper::text::{fit, width};
 pub const LABEL: f64 = 12.0;
 const TICK: f64 = 11.0;
 /// The smallest and the largest height of a bar.
-const BAR: [f64; 2] = [13.0, 34.0];
-/// The space between rows, as a part of the height of a bar.
-const GAP: f64 = 0.45;
+const BAR: [f64; 2] = [13.0, 46.0];
+/// The smallest and the largest space between rows, as a part of the height of a bar.
+const GAP: [f64; 2] = [0.45, 0.9];
 /// The space for the axis below the bars.
 const AXIS: f64 = 36.0;
 /// The largest part of the width for labels and for figures.
@@ -29,7 +29,7 @@ pub struct Rows {
 
 /// Returns how many rows fit into a height, if each has some bars.
 pub fn capacity(height: f64, bars: usize) -> usize {
-    let row = BAR[0] * (float(bars) + GAP);
+    let row = BAR[0] * (float(bars) + GAP[0]);
     let fits = (1..=LABELS_MAX).take_while(|rows| float(*rows) * row <= height).count();
     fits.clamp(1, (LABELS_MAX / bars.max(1)).max(1))
 }
@@ -41,10 +41,10 @@ impl Rows {
         let names = widest(&chart.labels).min(area.width * LABELS_PART);
         let behind = widest(figures).min(area.width * FIGURES_PART);
         let plot = Area { x: area.x + names + 10.0, width: area.width - names - behind - 20.0, ..area };
-        let row = area.height / float(chart.labels.len().max(1));
-        let bar = (row / (float(bars) + GAP)).min(BAR[1]);
+        let row = (area.height / float(chart.labels.len().max(1))).min(BAR[1] * (float(bars) + GAP[1]));
+        let bar = (row / (float(bars) + GAP[0])).min(BAR[1]);
         let labels = chart.labels.iter().map(|label| fit(label, LABEL, names)).collect();
-        Rows { labels, plot, row: bar * (float(bars) + GAP), bar }
+        Rows { labels, plot, row, bar }
     }
 
     /// Returns the area of a row.
@@ -80,7 +80,8 @@ pub fn draw(canvas: &mut Canvas, chart: Chart, area: Area, look: Look) -> Chart 
     for (k, series) in chart.series.iter().enumerate() {
         for (n, figure) in series.figures.iter().enumerate() {
             let row = rows.area(n);
-            let bar = Area { y: row.y + rows.bar * (GAP / 2.0 + float(k)), height: rows.bar, ..row };
+            let first = row.middle() - rows.bar * float(count) / 2.0;
+            let bar = Area { y: first + rows.bar * float(k), height: rows.bar, ..row };
             let Some(figure) = figure else {
                 rows.write_figure(canvas, scale.at(0.0), bar.middle(), "–", look);
                 continue;

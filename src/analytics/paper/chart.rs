@@ -52,6 +52,8 @@ pub struct Chart {
     pub marks: Option<Series>,
     /// What a reader must know besides.
     pub notes: Vec<String>,
+    /// Whether the last labels matter more than the first ones.
+    pub latest: bool,
     /// The number of labels that were left out.
     pub more: usize,
 }
@@ -144,7 +146,17 @@ impl Series {
 
 impl Chart {
     pub fn new(shape: Shape, unit: Unit, axis: impl Into<String>, labels: Vec<String>) -> Chart {
-        Chart { shape, unit, axis: axis.into(), labels, series: Vec::new(), marks: None, notes: Vec::new(), more: 0 }
+        Chart {
+            shape,
+            unit,
+            axis: axis.into(),
+            labels,
+            series: Vec::new(),
+            marks: None,
+            notes: Vec::new(),
+            latest: false,
+            more: 0,
+        }
     }
 
     /// Adds the only series.
@@ -184,11 +196,17 @@ impl Chart {
         self.keep(LABELS_MAX)
     }
 
-    /// Keeps the first labels.
+    /// Keeps the first labels, or the last ones.
     #[must_use]
     pub fn keep(mut self, most: usize) -> Chart {
-        self.more += self.labels.len().saturating_sub(most);
+        let more = self.labels.len().saturating_sub(most);
+        let before = if self.latest { more } else { 0 };
+        self.more += more;
+        self.labels.drain(..before);
         self.labels.truncate(most);
+        for series in self.series.iter_mut().chain(&mut self.marks) {
+            series.figures.drain(..before.min(series.figures.len()));
+        }
         let count = self.labels.len();
         for series in self.series.iter_mut().chain(&mut self.marks) {
             series.figures.resize(count, None);
@@ -198,7 +216,8 @@ impl Chart {
 
     /// Returns the notes, and how many labels were left out.
     pub fn remarks(&self) -> Vec<String> {
-        let more = (self.more > 0).then(|| format!("and {} more", self.more));
+        let which = if self.latest { "earlier" } else { "more" };
+        let more = (self.more > 0).then(|| format!("and {} {which}", self.more));
         more.into_iter().chain(self.notes.iter().cloned()).collect()
     }
 
@@ -270,6 +289,9 @@ mod tests {
         assert!(chart.series.iter().all(|series| series.figures.len() == 40));
         assert_eq!(chart.remarks(), ["and 10 more", "and 2 more groups"]);
         assert_eq!(chart.clone().keep(5).remarks()[0], "and 45 more");
+        let last = Chart { latest: true, ..chart }.keep(2);
+        assert!(last.labels[0].starts_with("label 38x"), "{:?}", last.labels);
+        assert_eq!((last.series[0].figures.len(), last.remarks()[0].as_str()), (2, "and 48 earlier"));
         assert!(chart.labels[0].starts_with("label 0x") && chart.labels[0].ends_with('…'), "{}", chart.labels[0]);
         assert!(Chart::new(Shape::Bars, Unit::Count, "", vec![]).one(vec![]).is_empty());
     }

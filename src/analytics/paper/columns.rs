@@ -8,7 +8,7 @@ use crate::analytics::paper::text::{fit, width};
 
 const LABEL: f64 = 11.0;
 /// The smallest and the largest width of a column with its gaps.
-const SLOT: [f64; 2] = [20.0, 110.0];
+const SLOT: [f64; 2] = [20.0, 150.0];
 /// The part of a slot that the bar takes.
 const BAR: f64 = 0.7;
 /// The space for the numbers of the axis, and for the texts above the columns.
@@ -50,7 +50,7 @@ pub fn draw(canvas: &mut Canvas, chart: Chart, area: Area, look: Look) -> Chart 
     let fits = (1..=LABELS_MAX).take_while(|count| float(*count) * SLOT[0] <= area.width - AXIS).count();
     let chart = chart.keep(fits.max(1));
     let stacks: Vec<Stack> = (0..chart.labels.len()).map(|n| Stack::new(&chart, n)).collect();
-    let wide = (area.width - AXIS) / float(stacks.len().max(1));
+    let wide = ((area.width - AXIS) / float(stacks.len().max(1))).min(SLOT[1]);
     let totals: Vec<String> = stacks.iter().map(|stack| stack.total(&chart, wide)).collect();
     let layout = Layout::new(&chart, &totals, area);
     let ends = stacks.iter().flat_map(|stack| [stack.low, stack.high]);
@@ -78,12 +78,15 @@ impl Stack {
         Stack { n, low: values().filter(|v| *v < 0.0).sum(), high: values().filter(|v| *v > 0.0).sum() }
     }
 
-    /// Returns the text above the column: the total or the only figure, in brief if it is wider than its place.
+    /// Returns the text above the column: the total or the only figure, without its second part or in brief if it is
+    /// wider than its place.
     fn total(&self, chart: &Chart, place: f64) -> String {
         let only = if chart.series.len() == 1 { chart.series.first() } else { None };
         let Some(of) = chart.marks.as_ref().or(only) else { return String::new() };
         let Some(figure) = of.figures.get(self.n).and_then(Option::as_ref) else { return String::new() };
-        if width(&figure.text, LABEL) <= place { figure.text.clone() } else { brief(figure.value, &chart.unit) }
+        let first = figure.text.split(" · ").next().unwrap_or_default();
+        let fitting = [figure.text.as_str(), first].into_iter().find(|text| width(text, LABEL) <= place);
+        fitting.map_or_else(|| brief(figure.value, &chart.unit), str::to_owned)
     }
 
     fn draw(&self, canvas: &mut Canvas, chart: &Chart, slot: Area, scale: &Scale, look: Look) {

@@ -5,7 +5,7 @@ use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::params::QueryParams;
 use crate::kernel::values::value_type::ValueType;
 use crate::text_enum;
-use utoipa::openapi::path::Parameter;
+use utoipa::openapi::path::{Parameter, ParameterBuilder};
 
 text_enum! {
     pub enum Theme { Light = "light", Dark = "dark", }
@@ -132,12 +132,15 @@ fn side(params: &mut QueryParams, name: &str, usual: u32) -> Result<u32> {
 /// Returns the parameters of pictures for the document.
 pub fn parameters() -> Vec<Parameter> {
     let [least, most] = SIDE.map(f64::from);
-    let side = |usual: u32| schema(ValueType::Int).minimum(Some(least)).maximum(Some(most)).default(Some(usual.into()));
+    let side = |name: &str, meaning: &str, usual: u32| {
+        let one = schema(ValueType::Int).minimum(Some(least)).maximum(Some(most)).default(Some(usual.into()));
+        ParameterBuilder::from(parameter(name.into(), meaning.into(), one, None)).example(Some(usual.into())).build()
+    };
     let theme = schema(ValueType::Text).pattern(Some("^(light|dark)$")).default(Some("light".into()));
     vec![
         parameter("theme".into(), "Only for a picture: the background.".into(), theme, None),
-        parameter("width".into(), "Only for a picture: its width in pixels.".into(), side(WIDTH), None),
-        parameter("height".into(), "Only for a picture: its height in pixels.".into(), side(HEIGHT), None),
+        side("width", "Only for a picture: its width in pixels.", WIDTH),
+        side("height", "Only for a picture: its height in pixels.", HEIGHT),
     ]
 }
 

@@ -1,8 +1,9 @@
 //! The axis of a chart: from values to pixels, with ticks at round numbers.
 use crate::analytics::paper::chart::Unit;
 
-/// The number of steps between ticks that is aimed at.
+/// The largest number of steps between ticks that is aimed at, and the space for a number beside a tick.
 const STEPS: f64 = 5.0;
+const SPACE: f64 = 48.0;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
@@ -28,7 +29,8 @@ impl Scale {
             high = 1.0;
         }
         let least = if *unit == Unit::Count { 1.0 } else { 0.0 };
-        let step = round_step((high - low) / STEPS).max(least);
+        let steps = ((to - from).abs() / SPACE).clamp(1.0, STEPS);
+        let step = round_step((high - low) / steps).max(least);
         Scale { low: (low / step).floor() * step, high: (high / step).ceil() * step, step, from, to }
     }
 
@@ -90,10 +92,12 @@ mod tests {
             (vec![-150.0, 300.0], Unit::Days, vec![-200.0, -100.0, 0.0, 100.0, 200.0, 300.0]),
             (vec![f64::NAN, f64::INFINITY], Unit::Days, vec![0.0, 0.2, 0.4, 0.6, 0.8, 1.0]),
         ] {
-            let ticks = Scale::new(values.iter().copied(), &unit, 0.0, 100.0).ticks();
+            let ticks = Scale::new(values.iter().copied(), &unit, 0.0, 500.0).ticks();
             let written = |ticks: &[f64]| ticks.iter().map(|tick| format!("{tick:.2}")).collect::<Vec<_>>();
             assert_eq!(written(&ticks), written(&expected), "{values:?}");
         }
+        let narrow = Scale::new([0.1].into_iter(), &Unit::Rate, 0.0, 110.0).ticks();
+        assert_eq!(narrow, [0.0, 0.5, 1.0]);
     }
 
     #[test]

@@ -28,10 +28,11 @@ pub fn draw(about: &About, pipeline: Option<&str>, chart: Chart, look: Look) -> 
     let subtitle = subtitle(about, pipeline);
     let below = fit(&subtitle, SMALL, inside);
     canvas.words(Words::new(MARGIN, MARGIN + TITLE + 16.0, below, SMALL, look.muted()));
+    let empty = chart.is_empty();
     let chart = chart.bounded();
     let top = legend(&mut canvas, &chart, MARGIN + TITLE + 28.0, inside, look) + 8.0;
     let plot = Area { x: MARGIN, y: top, width: inside, height: high - top - MARGIN - SMALL };
-    let chart = plotted(&mut canvas, chart, plot, look);
+    let chart = if empty { nothing(&mut canvas, chart, plot, look) } else { plotted(&mut canvas, chart, plot, look) };
     let remarks = chart.remarks().join("; ");
     let note = fit(&remarks, SMALL, inside);
     canvas.words(Words::new(MARGIN, high - MARGIN + 8.0, note, SMALL, look.muted()));
@@ -44,11 +45,12 @@ fn subtitle(about: &About, pipeline: Option<&str>) -> String {
     facts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
+fn nothing(canvas: &mut Canvas, chart: Chart, area: Area, look: Look) -> Chart {
+    canvas.words(Words::new(area.x, area.y + 30.0, "No data in this period", 14.0, look.muted()));
+    Chart { more: 0, ..chart }
+}
+
 fn plotted(canvas: &mut Canvas, chart: Chart, area: Area, look: Look) -> Chart {
-    if chart.is_empty() {
-        canvas.words(Words::new(area.x, area.y + 30.0, "No data in this period", 14.0, look.muted()));
-        return chart;
-    }
     match chart.shape {
         Shape::Funnel => funnel::draw(canvas, chart, area, look),
         Shape::Bars => bars::draw(canvas, chart, area, look),
