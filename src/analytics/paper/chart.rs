@@ -289,7 +289,7 @@ mod tests {
         assert!(chart.series.iter().all(|series| series.figures.len() == 40));
         assert_eq!(chart.remarks(), ["and 10 more", "and 2 more groups"]);
         assert_eq!(chart.clone().keep(5).remarks()[0], "and 45 more");
-        let last = Chart { latest: true, ..chart }.keep(2);
+        let last = Chart { latest: true, ..chart.clone() }.keep(2);
         assert!(last.labels[0].starts_with("label 38x"), "{:?}", last.labels);
         assert_eq!((last.series[0].figures.len(), last.remarks()[0].as_str()), (2, "and 48 earlier"));
         assert!(chart.labels[0].starts_with("label 0x") && chart.labels[0].ends_with('…'), "{}", chart.labels[0]);

@@ -5,7 +5,7 @@ use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::params::QueryParams;
 use crate::kernel::values::value_type::ValueType;
 use crate::text_enum;
-use utoipa::openapi::path::Parameter;
+use utoipa::openapi::path::{Parameter, ParameterBuilder};
 
 text_enum! {
     pub enum Theme { Light = "light", Dark = "dark", }
@@ -135,7 +135,7 @@ pub fn parameters() -> Vec<Parameter> {
     let [least, most] = SIDE.map(f64::from);
     let side = |name: &str, meaning: &str, usual: u32| {
         let one = schema(ValueType::Int).minimum(Some(least)).maximum(Some(most)).default(Some(usual.into()));
-        parameter(name.into(), meaning.into(), one, None)
+        ParameterBuilder::from(parameter(name.into(), meaning.into(), one, None)).example(Some(usual.into())).build()
     };
     let theme = schema(ValueType::Text).pattern(Some("^(light|dark)$")).default(Some("light".into()));
     vec![

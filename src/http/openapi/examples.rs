@@ -330,8 +330,6 @@ fn number(name: &str) -> Json {
         "probability_percent" => 40,
         "expires_in" => 900,
         "limit" => 50,
-        "width" => 960,
-        "height" => 540,
         "founded_year" => 1996,
         "version" => 7,
         "size" => 48_213,
