@@ -111,6 +111,6 @@ impl FollowUpTask {
             deal_id: related.deal,
             ..TaskCreate::default()
         };
-        Ok(Task::insert(tx, &task)?.id)
+        Ok(Task::insert(tx, &task).map_err(|error| error.under("/next_task"))?.id)
     }
 }
