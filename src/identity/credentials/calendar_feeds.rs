@@ -7,13 +7,12 @@ use crate::identity::credentials::tokens;
 use crate::kernel::access::hide::NothingHidden;
 use crate::kernel::access::permission::Anybody;
 use crate::kernel::answers::reply::{Answer, Reply};
-use crate::kernel::error::{Error, Result};
+use crate::kernel::error::Result;
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::values::time::DateTime;
 use crate::schema::calendar_feeds as f;
 use crate::web::caller::SignedIn;
 use crate::web::ctx::Ctx;
-use crate::web::headers::IdempotencyKey;
 use actix_web::{delete, get, post};
 use diesel::prelude::*;
 use serde::Serialize;
@@ -50,13 +49,12 @@ pub fn open(conn: &mut PgConnection, secret: &str, now: DateTime) -> Result<Opti
     Ok(feed.returning((f::workspace_id, f::user_id)).get_result(conn).optional()?)
 }
 
-/// Ends the feed of a user. Returns whether there was one.
-pub fn end(tx: &mut Tx<'_>, user: Uuid) -> Result<bool> {
-    let ended = diesel::delete(f::table.find((tx.workspace(), user))).execute(tx.conn)? > 0;
-    if ended {
+/// Ends the feed of a user, if there is one.
+pub fn end(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
+    if diesel::delete(f::table.find((tx.workspace(), user))).execute(tx.conn)? > 0 {
         tx.record(Event::of(Kind::USER, user, "calendar_feed_ended"));
     }
-    Ok(ended)
+    Ok(())
 }
 
 /// Like `end`, for a login that takes over a user. There is no request of a member that caused it.
@@ -87,9 +85,10 @@ async fn read(ctx: Ctx<Anybody>, _: SignedIn) -> Result<Reply> {
 /// Only this response contains the path; add it to the address of the server. An earlier feed ends.
 #[utoipa::path(operation_id = "create_calendar_feed", responses((status = 201, description = "The feed", body = IssuedCalendarFeed)))]
 #[post("/me/calendar-feed")]
-async fn create(ctx: Ctx<Anybody>, _: SignedIn, key: IdempotencyKey) -> Result<Reply> {
+async fn create(ctx: Ctx<Anybody>, _: SignedIn) -> Result<Reply> {
     let secret = format!("{START}{}", tokens::random()?);
-    ctx.once_with_secret(key, move |tx| {
+    // Without an idempotency key: a second feed replaces the first, whose path the client has not got.
+    ctx.write(move |tx| {
         let values =
             (f::hash.eq(tokens::hash(&secret)), f::created_at.eq(tx.now), f::last_read_at.eq(None::<DateTime>));
         diesel::insert_into(f::table)
@@ -106,15 +105,10 @@ async fn create(ctx: Ctx<Anybody>, _: SignedIn, key: IdempotencyKey) -> Result<R
 }
 
 /// End your calendar feed. Its path is not found any more.
-#[utoipa::path(operation_id = "delete_calendar_feed", responses(
-    (status = 204, description = "The feed has ended"), (status = 404, description = "You have no calendar feed")))]
+#[utoipa::path(operation_id = "delete_calendar_feed", responses((status = 204, description = "You have no feed any more")))]
 #[delete("/me/calendar-feed")]
 async fn remove(ctx: Ctx<Anybody>, _: SignedIn) -> Result<Reply> {
-    ctx.write(|tx| {
-        let ended = end(tx, tx.actor.user)?;
-        if ended { Ok(Answer::none()) } else { Err(Error::not_found()) }
-    })
-    .await
+    ctx.write(|tx| end(tx, tx.actor.user).map(|()| Answer::none())).await
 }
 
 pub fn service(config: &mut ServiceConfig<'_>) {

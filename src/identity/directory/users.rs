@@ -304,7 +304,7 @@ fn require_login(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
 fn revoke_access(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
     accounts::revoke_of_user(tx.conn, tx.workspace(), user)?;
     api_keys::end_all(tx, user)?;
-    calendar_feeds::end(tx, user).map(drop)
+    calendar_feeds::end(tx, user)
 }
 
 fn revoke_mail_tokens(tx: &mut Tx<'_>, user: Uuid) -> Result<()> {
