@@ -117,11 +117,7 @@ fn records_of_another_workspace_cannot_be_referenced() {
                 body.pointer_mut(at.strip_suffix("/loss_reason_id").unwrap()).unwrap()["stage_id"] =
                     json!(mine[lost.as_str()]);
             }
-<<<<<<< ours
-            if op.id == "create_activity" && member == "mentioned_user_ids" {
-=======
-            if op.id == "create_activity" && place.len() > 1 {
->>>>>>> theirs
+            if op.id == "create_activity" && (place.len() > 1 || member == "mentioned_user_ids") {
                 body["contact_id"] = json!(mine["contact"]);
             }
             if op.id == "convert_lead" {
