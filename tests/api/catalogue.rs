@@ -56,9 +56,7 @@ fn every_key_of_a_workspace_table_starts_with_the_workspace() {
          where c.contype = 'f' and {tables} and c.conkey[1] <> a.attnum and r.relname not in ('logins')"
     ));
     assert!(links.is_empty(), "foreign keys that could cross workspaces: {links:?}");
-    let triggers = ask(
-        "select g.tgname::text as what from pg_trigger g where not g.tgisinternal order by g.tgname",
-    );
+    let triggers = ask("select g.tgname::text as what from pg_trigger g where not g.tgisinternal order by g.tgname");
     // They keep what reports need of histories (decision 0045); nothing else is written by a trigger.
     let known =
         ["deals_enter_stage", "leads_enter_stage", "stage_spans_added", "stage_spans_removed", "stage_spans_rewritten"];
