@@ -13,9 +13,12 @@ use crate::kernel::answers::reply::{Answer, Reply};
 use crate::kernel::bodies::merge_patch;
 use crate::kernel::bodies::shape::Rules;
 use crate::kernel::error::{Code, Error, FieldCode, Result};
-use crate::kernel::fields::field::field;
+use crate::kernel::fields::cond::Cond;
+use crate::kernel::fields::field::{Field, field};
 use crate::kernel::fields::kind::Kind;
 use crate::kernel::query::fields::Fields;
+use crate::kernel::query::on::On;
+use crate::kernel::query::plan::Plan;
 use crate::kernel::values::event_verbs as verbs;
 use crate::kernel::values::time::DateTime;
 use crate::schema::{pipelines, stage_orders, stages};
@@ -139,6 +142,7 @@ pub static STAGE: Fields<stages::table> = Fields {
     links: &[],
     table: PhantomData,
 };
+static DELETED_AT: Field = field("deleted_at", &stages::deleted_at);
 list_params!(StageList, STAGE.parameters());
 stored!(soft stages, Stage);
 
@@ -323,7 +327,14 @@ pub fn update(tx: &mut Tx<'_>, id: Uuid, expected: Expected, changes: &StageUpda
 #[get("/stages")]
 async fn list(ctx: Ctx<can::Read<Stage>>) -> Result<Reply> {
     let (plan, link) = (STAGE.plan(ctx.query(), &ctx.actor)?, ctx.next_link());
-    ctx.read(move |tx| table::page::<Stage>(tx, &plan).map(|page| link.answer(page))).await
+    ctx.read(move |tx| page(tx, &plan).map(|page| link.answer(page))).await
+}
+
+/// Lists the stages without deleted ones, which only reports and histories show.
+fn page(tx: &mut Tx<'_>, plan: &Plan<stages::table>) -> Result<Page<Stage>> {
+    let living = Cond::Empty((&DELETED_AT).into());
+    let seen = Cond::All(vec![Stage::visible_to(tx).into_fragment(), living]);
+    table::page_of(tx, plan, &On::new(seen))
 }
 
 /// Create a stage after the last stage of its category.

@@ -193,6 +193,8 @@ fn a_stage_in_use_needs_a_replacement() {
     let empty = stage(&owner, "deal", "Quote sent");
     owner.delete(&format!("/stages/{empty}?move_to={won}")).problem(400, "invalid_parameter");
     owner.delete(&format!("/stages/{first}?move_to={second}")).gone();
+    let listed = owner.get(&format!("/stages?id={first}")).ok();
+    assert_eq!(listed["data"], json!([]), "a deleted stage is not listed");
     let moved = owner.get(&format!("/deals/{}", id(&made))).ok();
     assert_eq!(moved["stage_id"], json!(second));
     assert_eq!(moved["version"], 2);
