@@ -312,6 +312,7 @@ fn common(name: &str) -> &'static str {
         "file_name" => "deals.csv",
         "decimal" => ".",
         "delimiter" => ",",
+        "target_minutes" => "60",
         "encoding" => "utf-8",
         "date_format" => "dd.mm.yyyy",
         "sort" => "-created_at",
