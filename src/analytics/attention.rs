@@ -23,7 +23,6 @@ use actix_web::get;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -144,26 +143,21 @@ fn report(tx: &mut Tx<'_>, group: OwnerGroup, filters: &str) -> Result<Attention
     let label = Statement::new(group.2).set("workspace", Part::Id(tx.workspace()));
     let named = Statement::new(named).set("label", Part::Nested(Box::new(label)));
     let rows: Vec<Row> = named.set("counts", Part::Nested(Box::new(counts))).load(tx.conn)?;
-    let mut keys: BTreeMap<(bool, Option<&String>, Option<&String>), Vec<&Row>> = BTreeMap::new();
-    for row in &rows {
-        keys.entry((row.group_label.is_none(), row.group_label.as_ref(), row.group_key.as_ref()))
-            .or_default()
-            .push(row);
+    let group_of = |rows: &[Row]| AttentionGroup {
+        key: rows.first().and_then(|row| row.group_key.clone()),
+        label: rows.first().and_then(|row| row.group_label.clone()),
+        figures: figures(tx.actor, group, rows, filters),
+    };
+    let mut groups: Vec<AttentionGroup> = rows.chunk_by(|a, b| a.group_key == b.group_key).map(group_of).collect();
+    if groups.is_empty() && group.0 == "none" {
+        groups.push(group_of(&[]));
     }
-    if keys.is_empty() && group.0 == "none" {
-        keys.insert((true, None, None), Vec::new());
-    }
-    let groups = keys.into_iter().map(|((_, label, key), rows)| AttentionGroup {
-        key: key.cloned(),
-        label: label.cloned(),
-        figures: figures(tx.actor, group, key.map(String::as_str), &rows, filters),
-    });
     Ok(AttentionReport {
         definition: DEFINITION.text.into(),
         definition_name: DEFINITION.name.into(),
         definition_version: DEFINITION.version,
         group_by: group.0.into(),
-        groups: groups.collect(),
+        groups,
     })
 }
 
@@ -188,7 +182,8 @@ fn counts<T>(
     lists.iter().map(count).collect()
 }
 
-fn figures(actor: &Actor, group: OwnerGroup, key: Option<&str>, rows: &[&Row], filters: &str) -> Vec<AttentionFigure> {
+fn figures(actor: &Actor, group: OwnerGroup, rows: &[Row], filters: &str) -> Vec<AttentionFigure> {
+    let key = rows.first().and_then(|row| row.group_key.as_deref());
     let seen = |resource: &str| actor.require_read(resource).is_ok();
     let deals = DEALS.iter().filter(|_| seen("deals")).map(|(figure, query)| ("deals", figure, query));
     let leads = LEADS.iter().filter(|_| seen("leads")).map(|(figure, query)| ("leads", figure, query));

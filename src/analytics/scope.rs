@@ -390,6 +390,8 @@ mod tests {
             view: Some("flow".into()),
             filter: Cond::All(Vec::new()),
             earlier: None,
+            asked: Some(Vec::new()),
+            time: CLOSED,
         }
     }
 

@@ -80,7 +80,7 @@ fn figures(sheet: &mut Worksheet, table: &Table, zone: Tz) -> Written {
     for (n, column) in (0..).zip(&table.columns) {
         sheet.write_string_with_format(0, n, column.name.as_str(), &header())?;
         let cells = table.rows.iter().filter_map(|row| row.get(usize::from(n)));
-        let widest = cells.map(|cell| width_of(cell)).max().unwrap_or(0).max(column.name.chars().count() + 1);
+        let widest = cells.map(width_of).max().unwrap_or(0).max(column.name.chars().count() + 1);
         set_width(sheet, n, widest)?;
     }
     for (row, cells) in (1..).zip(&table.rows) {

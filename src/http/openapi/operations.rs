@@ -53,10 +53,11 @@ fn complete_operation(operation: &mut Json, signature: &Signature) {
 fn add_files(responses: &mut Map<String, Json>) {
     let Some(content) = responses.get_mut("200").and_then(|answer| answer["content"].as_object_mut()) else { return };
     for (media, is_text, description) in FILES {
-        let schema =
-            if is_text { json!({ "type": "string" }) } else { json!({ "type": "string", "format": "binary" }) };
+        let mut schema = json!({ "type": "string", "description": description });
+        if let (false, Some(members)) = (is_text, schema.as_object_mut()) {
+            members.insert("format".into(), json!("binary"));
+        }
         content.insert(media.to_owned(), json!({ "schema": schema }));
-        content[media]["schema"]["description"] = json!(description);
     }
 }
 
