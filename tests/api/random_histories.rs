@@ -8,6 +8,7 @@ use diesel::{Connection, PgConnection};
 use serde_json::{Value as Json, json};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
+use voronka::db::sql::{Part, Statement};
 use voronka::kernel::values::time::DateTime;
 
 /// A generator of small numbers, always with the same numbers for a seed (Knuth, MMIX).
@@ -140,9 +141,13 @@ struct Order {
     stage_ids: Vec<Uuid>,
 }
 
-fn load<T: diesel::deserialize::QueryableByName<diesel::pg::Pg> + 'static>(workspace: &str, sql: &str) -> Vec<T> {
+fn load<T: diesel::deserialize::QueryableByName<diesel::pg::Pg> + 'static>(
+    workspace: &str,
+    sql: &'static str,
+) -> Vec<T> {
     let mut conn = PgConnection::establish(database_url()).unwrap();
-    diesel::sql_query(sql).bind::<Text, _>(workspace).load(&mut conn).unwrap()
+    let statement = Statement::new(sql).set("workspace", Part::Id(workspace.parse().unwrap()));
+    statement.load(&mut conn).unwrap()
 }
 
 /// The simple computation: each rule as the definitions of the reports say it.
@@ -178,13 +183,13 @@ fn check_kept(workspace: &str) -> usize {
     let spans: Vec<Span> = load(
         workspace,
         "select sp.*, s.category from stage_spans sp join stages s on s.workspace_id = sp.workspace_id and s.id = sp.stage_id
-         where sp.workspace_id = $1::uuid order by sp.record_id, sp.entered_at, sp.left_at nulls last, sp.id",
+         where sp.workspace_id = :workspace order by sp.record_id, sp.entered_at, sp.left_at nulls last, sp.id",
     );
-    let orders: Vec<Order> = load(workspace, "select id, stage_ids from stage_orders where workspace_id = $1::uuid");
+    let orders: Vec<Order> = load(workspace, "select id, stage_ids from stage_orders where workspace_id = :workspace");
     let open = spans.iter().filter(|span| span.category == "open").map(|span| span.stage_id);
     let named: Vec<Order> = load(
         workspace,
-        "select gen_random_uuid() as id, array_agg(id) as stage_ids from stages where workspace_id = $1::uuid and category = 'open'",
+        "select gen_random_uuid() as id, array_agg(id) as stage_ids from stages where workspace_id = :workspace and category = 'open'",
     );
     let histories = Histories {
         open: open.chain(named.into_iter().flat_map(|all| all.stage_ids)).collect(),
@@ -193,7 +198,7 @@ fn check_kept(workspace: &str) -> usize {
     let kept: Vec<Kept> = load(
         workspace,
         "select d.id, d.pipeline_id, d.last_open_stage_id, p.stage_ids as path from deals d
-         left join stage_paths p on p.workspace_id = d.workspace_id and p.id = d.stage_path_id where d.workspace_id = $1::uuid",
+         left join stage_paths p on p.workspace_id = d.workspace_id and p.id = d.stage_path_id where d.workspace_id = :workspace",
     );
     for deal in &kept {
         let own: Vec<&Span> = spans.iter().filter(|span| span.record_id == deal.id).collect();
