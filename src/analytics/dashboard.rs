@@ -108,8 +108,8 @@ impl Parts {
 }
 
 fn dashboard(tx: &mut Tx<'_>, parts: &Parts) -> Result<Dashboard> {
-    let won = if parts.activity.period.is_bounded() { &parts.compared } else { &parts.period };
-    let win_rate = win_rate::report(tx, won)?;
+    let compares = parts.activity.period.has_previous();
+    let win_rate = win_rate::report(tx, if compares { &parts.compared } else { &parts.period })?;
     let hidden = tx.actor.access.hides("deals", "probability_percent");
     let forecast = if hidden { None } else { forecast::report(tx, &parts.now)?.groups.into_iter().next() };
     let before = win_rate.comparison.and_then(|before| before.groups.into_iter().next());

@@ -52,8 +52,12 @@ impl Drill {
             return None;
         }
         let group = scope.group.filters(key)?;
-        // The group is a part of what the same filter of the report selects.
-        let rest = asked.iter().filter(|(name, _)| name == "cf" || group.iter().all(|(grouped, _)| grouped != name));
+        if group.iter().any(|(grouped, _)| own.iter().any(|(own, _)| own == grouped)) {
+            return None;
+        }
+        // The group is a part of what the same filter of the report selects, unless all values of the filter must match.
+        let together = |name: &str| name == "cf" || name.ends_with("__all");
+        let rest = asked.iter().filter(|(name, _)| together(name) || group.iter().all(|(grouped, _)| grouped != name));
         let mut query = form_urlencoded::Serializer::new(String::new());
         if !self.anywhere {
             query.append_pair("pipeline_id", &scope.pipeline.to_string());

@@ -284,9 +284,9 @@ impl Group {
         let pair = |name: &str, value: &str| Some(vec![(name.to_owned(), value.to_owned())]);
         match (self.pieces.filter, key) {
             (GroupFilter::Whole, _) => Some(Vec::new()),
-            (GroupFilter::Field(name, _), Some(key)) => pair(name, key),
+            (GroupFilter::Field(name, _), Some(key)) => pair(name, &escaped(key)),
             (GroupFilter::Field(_, (name, value)), None) => pair(name, value),
-            (GroupFilter::Custom, Some(key)) => pair(CUSTOM, &format!("{}:eq:{key}", self.own)),
+            (GroupFilter::Custom, Some(key)) => pair(CUSTOM, &format!("{}:eq:{}", self.own, escaped(key))),
             (GroupFilter::Custom, None) => pair(CUSTOM, &format!("{}:empty:true", self.own)),
             (GroupFilter::Time, Some(_)) => Some(Vec::new()),
             (GroupFilter::Time, None) | (GroupFilter::Unlisted, _) => None,
@@ -327,6 +327,11 @@ impl Group {
             .set("amount", piece(self.pieces.amount))
             .set("weighted", piece(self.pieces.weighted))
     }
+}
+
+/// Returns a value for a filter that takes several, separated by commas.
+fn escaped(key: &str) -> String {
+    key.replace('\\', "\\\\").replace(',', "\\,")
 }
 
 /// Returns the error for an unknown grouping, with those that fit the records of the pipeline.

@@ -49,8 +49,9 @@ impl Period {
         Ok(Period { from: Some(from), to: Some(to) })
     }
 
-    pub fn is_bounded(self) -> bool {
-        self.from.is_some() && self.to.is_some()
+    /// Checks whether there is a period of the same length just before.
+    pub fn has_previous(self) -> bool {
+        self.earlier(Earlier::Previous).and_then(|earlier| earlier.from).is_some_and(|from| from.year() > 0)
     }
 
     /// Returns the days that are in both periods.

@@ -78,14 +78,11 @@ impl UserScope {
             "team" => actor.require_read("teams")?,
             _ => {}
         }
-        let scope = UserScope {
-            period,
-            earlier,
-            zone,
-            group,
-            users: ids(&mut params, "user_id")?,
-            teams: ids(&mut params, "team_id")?,
-        };
+        let teams = ids(&mut params, "team_id", actor)?;
+        if teams.is_some() {
+            actor.require_read("teams")?;
+        }
+        let scope = UserScope { period, earlier, zone, group, users: ids(&mut params, "user_id", actor)?, teams };
         params.finish(&["from", "to", "period", "time_zone", "compare", "group_by", "user_id", "team_id"])?;
         Ok(scope)
     }
@@ -166,9 +163,11 @@ impl UserScope {
     }
 }
 
-fn ids(params: &mut QueryParams, name: &str) -> Result<Option<Vec<Uuid>>> {
+/// Removes a list of ids. `me` is the caller, as in lists.
+fn ids(params: &mut QueryParams, name: &str, actor: &Actor) -> Result<Option<Vec<Uuid>>> {
     let Some(text) = params.take(name) else { return Ok(None) };
-    let ids: Result<Vec<Uuid>, _> = text.split(',').map(str::parse).collect();
+    let id = |text: &str| if text == "me" { Ok(actor.user) } else { text.parse() };
+    let ids: Result<Vec<Uuid>, _> = text.split(',').map(id).collect();
     ids.map(Some).map_err(|_| wrong(name, "must be ids, separated by commas"))
 }
 

@@ -27,7 +27,8 @@ use uuid::Uuid;
 /// The tag of the operation.
 pub const TAG: (&str, &str) = ("my-day", "What needs attention today.");
 
-/// What needs attention today, and the results of the month. A part is null if you may not read its records.
+/// What needs attention today, and the results of the month. The tasks, leads or deals are null if you may not read
+/// them; the results count what you see.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MyDay {
     pub date: NaiveDate,
@@ -38,8 +39,8 @@ pub struct MyDay {
     pub leads: Option<DayLeads>,
     pub deals: Option<DayDeals>,
     pub month: MonthFigures,
-    /// The number of your notifications that you have not read.
-    pub unread_notifications: i64,
+    /// The number of your notifications that you have not read. Null for API keys, which cannot read them.
+    pub unread_notifications: Option<i64>,
 }
 impl NothingHidden for MyDay {}
 
@@ -179,6 +180,8 @@ fn day(tx: &mut Tx<'_>, whose: Whose, limit: i64) -> Result<MyDay> {
         past_close_date: take(&mut blocks, "past_close_deals"),
     });
     let month = figures::of_month(tx, &asking.users)?;
+    let signed_in = tx.actor.session.is_some();
+    let unread = signed_in.then(|| notifications::unread(tx)).transpose()?;
     Ok(MyDay {
         date: today(tx.now, zone),
         time_zone: zone.name().into(),
@@ -187,7 +190,7 @@ fn day(tx: &mut Tx<'_>, whose: Whose, limit: i64) -> Result<MyDay> {
         leads,
         deals,
         month,
-        unread_notifications: notifications::unread(tx)?,
+        unread_notifications: unread,
     })
 }
 

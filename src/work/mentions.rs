@@ -7,8 +7,10 @@ use crate::jsonb;
 use crate::kernel::access::actor::ActorKind;
 use crate::kernel::error::{Code, Error, Result};
 use crate::kernel::fields::kind::Kind;
+use crate::schema::notifications as n;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
+use diesel::prelude::*;
 use diesel::sql_types::Jsonb;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -52,9 +54,18 @@ pub fn check(tx: &mut Tx<'_>, mentions: &Mentions, before: &Mentions) -> Result<
 
 /// Tells users that a record mentions them. Whoever may not see the record is not told.
 pub fn tell(tx: &mut Tx<'_>, kind: Kind, record: Uuid, users: &[Uuid]) -> Result<()> {
+    if users.is_empty() {
+        return Ok(());
+    }
     let own = (tx.actor.actor_kind == ActorKind::User).then_some(tx.actor.user);
+    let earlier: Vec<Uuid> = n::table
+        .filter(n::workspace_id.eq(tx.workspace()).and(n::kind.eq(MENTIONED)).and(n::record_id.eq(record)))
+        .filter(n::user_id.eq_any(users))
+        .select(n::user_id)
+        .load(tx.conn)?;
+    let users = users.iter().copied().filter(|user| !earlier.contains(user));
     let mut told: Vec<Notice> = Vec::new();
-    for user in users.iter().copied().filter(|user| Some(*user) != own) {
+    for user in users.filter(|user| Some(*user) != own) {
         let already = told.iter().any(|notice| notice.user == user);
         if !already && sees(tx, user, kind, record)? {
             told.push(Notice { user, kind: MENTIONED, record: (kind, record), count: 1 });

@@ -44,7 +44,7 @@ fn live(owner: &Client, seed: u64) {
         let value = (!n.is_multiple_of(5)).then(|| json!({ "amount": 100 * n, "currency": currency }));
         let date = (!n.is_multiple_of(4)).then(|| format!("202{}-0{}-15", 5 + n % 4, 1 + n % 9));
         let source = (!n.is_multiple_of(2)).then_some(&source);
-        let tags: &[&str] = if n.is_multiple_of(3) { &["vip", "north"] } else { &[] };
+        let tags: &[&str] = if n.is_multiple_of(3) { &["vip", "north, west"] } else { &[] };
         json!({ "title": format!("D{n}"), "pipeline_id": pipelines[n % 2], "value": value, "expected_close_date": date,
                 "source_id": source, "tags": tags })
     };
@@ -279,6 +279,9 @@ fn reports_of_random_histories_are_right() {
             "forecast?group_by=source&tags=vip",
             "forecast?from=2027-01-01&to=2027-06-01",
             "leaderboard",
+            "funnel?group_by=stage",
+            "velocity?group_by=tag&tags__all=vip",
+            "velocity?group_by=owner",
         ] {
             for pipeline in [String::new(), format!("pipeline_id={}", id(&second))] {
                 let query = format!("{report}{}{pipeline}", if report.contains('?') { '&' } else { '?' });

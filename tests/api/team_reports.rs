@@ -67,6 +67,7 @@ fn activity_counts_only_what_the_caller_sees() {
     let seen = blind.get("/analytics/activity?from=2026-03-01&to=2026-04-01").ok();
     assert_eq!(seen["groups"][0]["calls"], 0);
     blind.get("/analytics/activity?group_by=user").problem(403, "forbidden");
+    blind.get(&format!("/analytics/activity?team_id={}", uuid::Uuid::nil())).problem(403, "forbidden");
 }
 
 #[test]
@@ -137,6 +138,10 @@ fn attention_and_dashboard_count_what_lists_show() {
     };
     assert_eq!(figure("past_close_deals"), 1);
     assert_eq!(figure("unanswered_leads"), 1);
+    let mine = owner.get("/analytics/dashboard?owner_id=me").ok();
+    assert_eq!(mine["win_rate"]["won"], 1);
+    let first = owner.get("/analytics/dashboard?from=0001-01-01&to=0001-02-01").ok();
+    assert_eq!(first["win_rate_before"], Json::Null);
     let nobody = uuid::Uuid::nil();
     let empty = owner.get(&format!("/analytics/dashboard?owner_id={nobody}&period=last_year")).ok();
     assert_eq!(empty["win_rate"]["closed"], 0);

@@ -87,7 +87,7 @@ mod tests {
         for (text, expected) in [
             ("short", "short"),
             ("a rather long label of a group", "a rather long…"),
-            ("長い長い長い長い長い名前", "長い長い長い長…"),
+            ("長い長い長い長い長い名前", "長い長い長い長い…"),
             ("Анна-Мария Константиновна", "Анна-Мария Кон…"),
         ] {
             let found = fit(text, 10.0, 90.0);

@@ -92,7 +92,7 @@ pub struct ContactAccountInput {
 pub struct QuietHours {
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "21:00")]
     pub from: String,
-    /// May be earlier than `from`: until the next day.
+    /// May be earlier than `from`: until the next day. The same as `from` means the whole day.
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$", example = "08:00")]
     pub to: String,
 }
@@ -114,7 +114,7 @@ jsonb!(Emails, Phones, Accounts, Channels, QuietHours);
 impl QuietHours {
     pub fn contain(&self, time: NaiveTime) -> bool {
         let (time, from, to) = (time.format("%H:%M").to_string(), &self.from, &self.to);
-        if from <= to { *from <= time && time < *to } else { *from <= time || time < *to }
+        if from < to { *from <= time && time < *to } else { *from <= time || time < *to }
     }
 }
 
