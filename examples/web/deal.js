@@ -10,6 +10,12 @@ import { may } from './me.js'
 import { call } from './session.js'
 
 /**
+ * The included records; `links` only says which record belongs to which.
+ * @param {Schemas['Included'] | null | undefined} records
+ */
+const named = records => Object.values(records ?? {}).flat().flatMap(one => ('name' in one ? [one] : []))
+
+/**
  * The names to include that the role may read; the API refuses a request for others.
  * @template {string} N
  * @param {...[name: N, resource: string]} wanted
@@ -33,7 +39,7 @@ export async function dealPage(deal_id, again) {
   ])
   const stages = pipelines?.data.flatMap(pipeline => pipeline.stages) ?? []
   /** The names of what changes refer to. @type {Map<string, string>} */
-  const names = new Map([...stages, ...Object.values(deal.included ?? {}).flat()].map(({ id, name }) => [id, name]))
+  const names = new Map([...stages, ...named(deal.included)].map(({ id, name }) => [id, name]))
 
   const list = h('ol', { class: 'timeline' })
   /** @type {string | null} */
@@ -41,7 +47,7 @@ export async function dealPage(deal_id, again) {
   const more = button(t('deal.more'), async () => show(await page(cursor)))
   /** @param {Schemas['TimelinePage']} part */
   function show({ data, included, page }) {
-    for (const { id, name } of Object.values(included).flat()) names.set(id, name)
+    for (const { id, name } of named(included)) names.set(id, name)
     list.append(...data.map(item => entry(item, deal_id, names)))
     cursor = page.next_cursor
     more.hidden = cursor === null

@@ -117,7 +117,8 @@ fn records_of_another_workspace_cannot_be_referenced() {
                 body.pointer_mut(at.strip_suffix("/loss_reason_id").unwrap()).unwrap()["stage_id"] =
                     json!(mine[lost.as_str()]);
             }
-            if op.id == "create_activity" && !["contact_id", "company_id", "lead_id", "deal_id"].contains(&member) {
+            let linked = place.len() == 1 && ["contact_id", "company_id", "lead_id", "deal_id"].contains(&member);
+            if op.id == "create_activity" && !linked {
                 body["contact_id"] = json!(mine["contact"]);
             }
             if op.id == "convert_lead" {
