@@ -1,4 +1,5 @@
-//! Users who are mentioned in a note or a task. They are told once, and only of what they may see.
+//! Users who are mentioned in a note or a task. They are told once until they have read it, and only of what
+//! they may see.
 use crate::db::notices::{self, Notice};
 use crate::db::refs;
 use crate::db::tx::Tx;
@@ -58,12 +59,13 @@ pub fn tell(tx: &mut Tx<'_>, kind: Kind, record: Uuid, users: &[Uuid]) -> Result
         return Ok(());
     }
     let own = (tx.actor.actor_kind == ActorKind::User).then_some(tx.actor.user);
-    let earlier: Vec<Uuid> = n::table
+    // Whoever has not read an earlier mention in the record need not be told again.
+    let unread: Vec<Uuid> = n::table
         .filter(n::workspace_id.eq(tx.workspace()).and(n::kind.eq(MENTIONED)).and(n::record_id.eq(record)))
-        .filter(n::user_id.eq_any(users))
+        .filter(n::user_id.eq_any(users).and(n::read_at.is_null()))
         .select(n::user_id)
         .load(tx.conn)?;
-    let users = users.iter().copied().filter(|user| !earlier.contains(user));
+    let users = users.iter().copied().filter(|user| !unread.contains(user));
     let mut told: Vec<Notice> = Vec::new();
     for user in users.filter(|user| Some(*user) != own) {
         let already = told.iter().any(|notice| notice.user == user);
