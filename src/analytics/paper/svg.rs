@@ -139,7 +139,7 @@ mod tests {
     fn what_does_not_fit_is_counted() {
         let labels: Vec<String> = (0..100).map(|n| format!("Group {n}")).collect();
         let figures = (0..100).map(|n| Some(Figure::count(n))).collect();
-        for (shape, expected) in [(Shape::Bars, "and 87 more"), (Shape::Columns, "and 73 more")] {
+        for (shape, expected) in [(Shape::Bars, "and 87 more"), (Shape::Columns, "and 74 more")] {
             let many = Chart { labels: labels.clone(), shape, ..chart(shape) }.one(Vec::clone(&figures));
             let texts = texts(&draw(&about(), None, many, look(Theme::Light)).unwrap());
             assert!(texts.contains(&expected.to_owned()), "{shape:?}: {texts:?}");
