@@ -255,8 +255,7 @@ pub struct NotificationPreferences {
     /// Kinds of which you get no notifications from now on, also not by letter.
     #[schema(max_items = 50)]
     pub muted: Vec<NotificationKind>,
-    /// Kinds that also come by e-mail, if you have not read them before. Nothing by e-mail if absent.
-    #[serde(default)]
+    /// Kinds that also come by e-mail, if you have not read them before.
     #[schema(max_items = 50)]
     pub letters: Vec<LetterPreference>,
 }

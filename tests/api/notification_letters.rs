@@ -83,7 +83,7 @@ fn a_letter_leaves_out_what_was_read_or_is_not_wanted_any_more() {
     send_at_once(&reader);
     assert_eq!(sent(&reader).len(), 0);
     owner.post("/leads", json!({ "title": "Unwanted", "owner_id": reader.id })).created();
-    reader.client.put("/notifications/preferences", json!({ "muted": [] })).ok();
+    reader.client.put("/notifications/preferences", json!({ "muted": [], "letters": [] })).ok();
     send_at_once(&reader);
     assert_eq!(sent(&reader).len(), 0, "no letters any more");
     reader.client.put("/notifications/preferences", json!({ "muted": ["assigned"], "letters": all })).ok();

@@ -107,12 +107,12 @@ fn a_muted_kind_is_not_told() {
     let owner = workspace();
     let seller = user(&owner, "seller");
     assert_eq!(seller.get("/notifications/preferences").ok(), json!({ "muted": [], "letters": [] }));
-    seller.put("/notifications/preferences", json!({ "muted": ["assigned"] })).ok();
+    seller.put("/notifications/preferences", json!({ "muted": ["assigned"], "letters": [] })).ok();
     assert_eq!(seller.get("/notifications/preferences").ok(), json!({ "muted": ["assigned"], "letters": [] }));
     owner.post("/tasks", json!({ "title": "T", "assignee_id": me(&seller) })).created();
     owner.post("/leads", json!({ "title": "L", "owner_id": me(&seller) })).created();
     assert_eq!(told(&seller), [("new_lead".to_owned(), json!("L"))]);
-    seller.put("/notifications/preferences", json!({ "muted": ["everything"] })).problem(422, "validation_failed");
+    seller.put("/notifications/preferences", json!({ "muted": ["everything"], "letters": [] })).problem(422, "validation_failed");
 }
 
 #[test]

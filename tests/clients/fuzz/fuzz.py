@@ -43,6 +43,7 @@ RULES = [
     ("invalid_choice", "(^|/)(sort|include|columns(/[0-9]+)?|(all|any|none)/[0-9]+/(field|op))$", "(?!must be one of eq, in, ne, not_in, )", "one schema for all searches; own fields"),
     ("invalid_format", "(^|/)recurrence$", "", "a rule of RFC 5545 is more than a pattern"),
     ("invalid_format|invalid", "^(from|to|untouched_since|period|at__gte|at__lt)$", "must be a (day|period)", "days, instants and relative times"),
+    ("invalid_format", "^entered$", "", "an id and two instants in one list"),
     ("do_not_contact|quiet_hours|too_many", "", "", "what the records hold decides"),
     ("invalid_format", "/accounts/[0-9]+/handle$", "", "the kind decides what is an account"),
     ("invalid_format", "/call_url$", "must be an http", "a URL with a place for the number is more than a pattern"),
