@@ -253,5 +253,5 @@ fn a_script_cannot_read_or_mute_what_its_user_gets() {
     let script = key(&owner, &["contacts:read"]);
     script.get("/notifications").problem(403, "forbidden");
     script.post("/notifications/mark-read", json!({ "until": "2031-01-01T00:00:00Z" })).problem(403, "forbidden");
-    script.put("/notifications/preferences", json!({ "muted": ["assigned"] })).problem(403, "forbidden");
+    script.put("/notifications/preferences", json!({ "muted": ["assigned"], "letters": [] })).problem(403, "forbidden");
 }
