@@ -112,7 +112,9 @@ fn a_muted_kind_is_not_told() {
     owner.post("/tasks", json!({ "title": "T", "assignee_id": me(&seller) })).created();
     owner.post("/leads", json!({ "title": "L", "owner_id": me(&seller) })).created();
     assert_eq!(told(&seller), [("new_lead".to_owned(), json!("L"))]);
-    seller.put("/notifications/preferences", json!({ "muted": ["everything"], "letters": [] })).problem(422, "validation_failed");
+    seller
+        .put("/notifications/preferences", json!({ "muted": ["everything"], "letters": [] }))
+        .problem(422, "validation_failed");
 }
 
 #[test]
