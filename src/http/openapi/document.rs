@@ -124,13 +124,15 @@ const CSV: &str = "text/csv";
 /// The media types between which `Accept` chooses.
 const FORMATS: [&str; 5] = [JSON, CSV, XLSX, SVG, PNG];
 
-/// Returns the media types of a successful response. A list that supports CSV has a response 406.
+/// Returns the media types of a successful response. An operation with a response 406 chooses its format itself: lists
+/// and reports, whose files the document does not list.
 fn media(operation: &Json) -> Vec<String> {
     let answers = operation["responses"].as_object().into_iter().flatten();
     let good = answers.filter(|(status, _)| status.starts_with('2'));
     let named = good.flat_map(|(_, answer)| answer["content"].as_object().into_iter().flatten());
-    let csv = operation["responses"]["406"].is_object().then(|| CSV.to_owned());
-    named.map(|(media, _)| media.clone()).chain(csv).collect()
+    let chooses = operation["responses"]["406"].is_object();
+    let files = FORMATS.iter().filter(|format| chooses && **format != JSON).map(|format| (*format).to_owned());
+    named.map(|(media, _)| media.clone()).chain(files).collect()
 }
 
 /// Checks whether a range of an `Accept` header includes a media type (RFC 9110, 12.5.1).
