@@ -130,18 +130,19 @@ fn side(params: &mut QueryParams, name: &str, usual: u32) -> Result<u32> {
     if (least..=most).contains(&given) { Ok(given) } else { Err(Error::parameters(vec![outside()])) }
 }
 
-/// Returns the parameters of pictures for the document.
+/// Returns the parameters of pictures for the document. They state no defaults: generated clients would send these with
+/// each request, also for JSON.
 pub fn parameters() -> Vec<Parameter> {
     let [least, most] = SIDE.map(f64::from);
     let side = |name: &str, meaning: &str, usual: u32| {
-        let one = schema(ValueType::Int).minimum(Some(least)).maximum(Some(most)).default(Some(usual.into()));
+        let one = schema(ValueType::Int).minimum(Some(least)).maximum(Some(most));
         ParameterBuilder::from(parameter(name.into(), meaning.into(), one, None)).example(Some(usual.into())).build()
     };
-    let theme = schema(ValueType::Text).pattern(Some("^(light|dark)$")).default(Some("light".into()));
+    let theme = schema(ValueType::Text).pattern(Some("^(light|dark)$"));
     vec![
-        parameter("theme".into(), "Only for a picture: the background.".into(), theme, None),
-        side("width", "Only for a picture: its width in pixels.", WIDTH),
-        side("height", "Only for a picture: its height in pixels.", HEIGHT),
+        parameter("theme".into(), "Only for a picture: the background; light if absent.".into(), theme, None),
+        side("width", "Only for a picture: its width in pixels; 960 if absent.", WIDTH),
+        side("height", "Only for a picture: its height in pixels; 540 if absent.", HEIGHT),
     ]
 }
 
