@@ -1,4 +1,5 @@
 //! Attention: the leads and deals that are lost from sight, and whose they are.
+use crate::analytics::grouping::{TEAM_NAME, USER_NAME};
 use crate::analytics::report::{Definition, Report};
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
@@ -90,8 +91,8 @@ type OwnerGroup = (&'static str, &'static str, &'static str, &'static str);
 
 const GROUPS: [OwnerGroup; 3] = [
     ("none", "null::uuid", "null::text", ""),
-    ("owner", "u.id", "(select g.name from users g where g.workspace_id = :workspace and g.id = key)", "owner_id"),
-    ("team", "u.team_id", "(select g.name from teams g where g.workspace_id = :workspace and g.id = key)", "team_id"),
+    ("owner", "u.id", USER_NAME, "owner_id"),
+    ("team", "u.team_id", TEAM_NAME, "team_id"),
 ];
 
 #[derive(QueryableByName)]
@@ -138,10 +139,8 @@ fn report(tx: &mut Tx<'_>, group: OwnerGroup, filters: &str) -> Result<Attention
     let mut counts = counts(tx.actor, &DEAL, &DEALS, group, filters)?;
     counts.extend(self::counts(tx.actor, &LEAD, &LEADS, group, filters)?);
     let counts = counts.into_iter().reduce(Statement::union_all).unwrap_or_else(|| Statement::new("select"));
-    let named = "select figure, key::text as group_key, :label as group_label, count from (:counts) counts \
-                 order by group_label nulls last, group_key";
     let label = Statement::new(group.2).set("workspace", Part::Id(tx.workspace()));
-    let named = Statement::new(named).set("label", Part::Nested(Box::new(label)));
+    let named = Statement::new(include_str!("attention.sql")).set("group_label", Part::Nested(Box::new(label)));
     let rows: Vec<Row> = named.set("counts", Part::Nested(Box::new(counts))).load(tx.conn)?;
     let group_of = |rows: &[Row]| AttentionGroup {
         key: rows.first().and_then(|row| row.group_key.clone()),
@@ -171,7 +170,7 @@ fn counts<T>(
 ) -> Result<Vec<Statement>> {
     let count = |(figure, query): &(&'static str, &str)| {
         let plan = fields.plan(&format!("{query}{filters}"), actor)?;
-        Ok(Statement::new(include_str!("attention.sql"))
+        Ok(Statement::new(include_str!("attention_count.sql"))
             .set("figure", Part::Text((*figure).to_owned()))
             .set("key", Part::Sql(group.1))
             .set("table", Part::Sql(fields.kind.table()))

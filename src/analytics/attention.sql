@@ -1,5 +1,4 @@
--- How many records of a list need attention, by their owner.
-select :figure as figure, :key as key, count(*) as count
-from :table left join users u on u.workspace_id = :workspace and u.id = :table.owner_id
-where :table.workspace_id = :workspace and :table.deleted_at is null and (:seen) and (:filter)
-group by 2
+-- The counts of all figures, with the names of their groups.
+select figure, key::text as group_key, :group_label as group_label, count
+from (:counts) counts
+order by group_label nulls last, group_key

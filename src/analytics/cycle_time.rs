@@ -1,4 +1,5 @@
 //! Cycle times: durations from creation to closing, and in each stage.
+use crate::about;
 use crate::analytics::drill_down::Drill;
 use crate::analytics::paper::about::{About, OnPaper};
 use crate::analytics::paper::answer::{Wanted, answer};
@@ -240,16 +241,7 @@ fn bars(report: &CycleTimeReport) -> Vec<(String, &DurationFigures)> {
 
 impl OnPaper for CycleTimeReport {
     fn about(&self) -> About {
-        About {
-            name: "cycle-time",
-            title: "Cycle time",
-            definition: self.definition.clone(),
-            pipeline_id: self.pipeline_id,
-            from: self.from,
-            to: self.to,
-            time_zone: self.time_zone.clone(),
-            group_by: self.group_by.clone(),
-        }
+        about!(self, "cycle-time", "Cycle time")
     }
 
     fn table(&self, currency: &str) -> Result<Table> {

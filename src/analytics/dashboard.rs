@@ -89,7 +89,6 @@ impl Parts {
             days = "period=this_month".into();
         }
         let owners = of(&["owner_id", "team_id"]);
-        let users = owners.replace("owner_id=", "user_id=");
         let mut rest = params;
         for known in ["pipeline_id", "time_zone", "from", "to", "period", "owner_id", "team_id"] {
             rest.take(known);
@@ -101,7 +100,7 @@ impl Parts {
             compared: ReportQuery::comparing(&format!("{pipeline}&{days}&{owners}&compare=previous"), actor, false)?,
             now: ReportQuery::new(&format!("{pipeline}&{owners}"), actor)?,
             snapshot: ReportQuery::new(&format!("{pipeline}&{owners}&kind=snapshot"), actor)?,
-            activity: UserScope::read(&format!("{days}&{zone}&{users}"), actor, false)?,
+            activity: UserScope::read_by("owner_id", &format!("{days}&{zone}&{owners}"), actor, false)?,
             owners,
         })
     }

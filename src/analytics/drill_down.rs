@@ -55,7 +55,7 @@ impl Drill {
         if group.iter().any(|(grouped, _)| own.iter().any(|(own, _)| own == grouped)) {
             return None;
         }
-        // The group is a part of what the same filter of the report selects, unless all values of the filter must match.
+        // The group is a part of what the same filter of the report selects, unless all its values must match.
         let together = |name: &str| name == "cf" || name.ends_with("__all");
         let rest = asked.iter().filter(|(name, _)| together(name) || group.iter().all(|(grouped, _)| grouped != name));
         let mut query = form_urlencoded::Serializer::new(String::new());

@@ -1,4 +1,5 @@
 //! First response: how long new leads wait until somebody contacts them.
+use crate::about;
 use crate::analytics::drill_down::Drill;
 use crate::analytics::paper::about::{About, OnPaper};
 use crate::analytics::paper::answer::{Wanted, answer};
@@ -126,15 +127,17 @@ struct Row {
 }
 
 #[derive(QueryableByName)]
-struct First {
+struct Range {
     #[diesel(sql_type = Nullable<Timestamptz>)]
     first: Option<DateTime>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    last: Option<DateTime>,
 }
 
 const GROUPS: &[&str] = &["owner", "team", "source", "product", "stage", "tag", "day", "week", "month", "quarter"];
 /// Minutes of working time, if the query names no target.
 const TARGET: i64 = 60;
-const TARGET_MAX: i64 = 100_000;
+const TARGET_MAX: i64 = 99_999;
 
 list_params!(
     FirstResponseParameters,
@@ -203,16 +206,15 @@ fn of(tx: &mut Tx<'_>, scope: &Scope, target: i64) -> Result<FirstResponseReport
     })
 }
 
-/// Returns the working times of the workspace since the first lead of the period.
+/// Returns the working times of the workspace between the first answered lead and the last answer. Without them, nobody
+/// waited.
 fn working_hours(tx: &mut Tx<'_>, scope: &Scope) -> Result<Vec<TimeSlot>> {
-    let first = "select min(created_at) as first from leads where workspace_id = :workspace and pipeline_id = :pipeline \
-                 and created_at >= :from";
-    let First { first } = scope.statement(tx, first).get_result(tx.conn)?;
-    let Some(from) = first.filter(|first| *first < tx.now) else { return Ok(Vec::new()) };
+    let range: Range = scope.statement(tx, include_str!("first_response_range.sql")).get_result(tx.conn)?;
+    let Some((from, to)) = range.first.zip(range.last).filter(|(from, to)| from < to) else { return Ok(Vec::new()) };
     let workspace = workspaces::find(tx)?;
     let zone = workspace.time_zone.parse().unwrap_or(chrono_tz::Tz::UTC);
-    let period = TimeSlot { from, to: tx.now };
-    Ok(merged(workspace.working_hours.between(period, zone, &workspace.holidays, &Absences::default())))
+    let (hours, period) = (&workspace.working_hours, TimeSlot { from, to });
+    Ok(merged(hours.between(period, zone, &workspace.holidays, &Absences::default())))
 }
 
 fn group(row: Row) -> FirstResponseGroup {
@@ -236,16 +238,7 @@ fn group(row: Row) -> FirstResponseGroup {
 
 impl OnPaper for FirstResponseReport {
     fn about(&self) -> About {
-        About {
-            name: "first-response",
-            title: "First response",
-            definition: self.definition.clone(),
-            pipeline_id: self.pipeline_id,
-            from: self.from,
-            to: self.to,
-            time_zone: self.time_zone.clone(),
-            group_by: self.group_by.clone(),
-        }
+        about!(self, "first-response", "First response")
     }
 
     fn table(&self, currency: &str) -> Result<Table> {

@@ -1,4 +1,5 @@
 //! Forecast: the value of open deals by the month of their expected close date.
+use crate::about;
 use crate::analytics::drill_down::Drill;
 use crate::analytics::paper::about::{About, OnPaper};
 use crate::analytics::paper::answer::{Wanted, answer};
@@ -130,7 +131,7 @@ pub fn report(tx: &mut Tx<'_>, query: &ReportQuery) -> Result<ForecastReport> {
         return Err(Error::new(Code::Forbidden, "the forecast uses probabilities, which your role hides"));
     }
     let today = today(tx.now, scope.zone);
-    let [first, after] = scope.days();
+    let [first, after] = scope.period().days();
     let statement = scope.statement(tx, include_str!("forecast.sql")).set("today", Part::Date(today));
     let rows: Vec<Row> =
         statement.set("first_day", Part::Date(first)).set("day_after", Part::Date(after)).load(tx.conn)?;
@@ -250,16 +251,7 @@ impl OnPaper for ForecastReport {
     const COMPARES: bool = false;
 
     fn about(&self) -> About {
-        About {
-            name: "forecast",
-            title: "Forecast",
-            definition: self.definition.clone(),
-            pipeline_id: self.pipeline_id,
-            from: self.from,
-            to: self.to,
-            time_zone: self.time_zone.clone(),
-            group_by: self.group_by.clone(),
-        }
+        about!(self, "forecast", "Forecast")
     }
 
     fn table(&self, currency: &str) -> Result<Table> {

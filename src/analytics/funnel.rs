@@ -1,4 +1,5 @@
 //! The funnel report: cohort, flow and snapshot.
+use crate::about;
 use crate::analytics::drill_down::Drill;
 use crate::analytics::paper::about::{About, OnPaper};
 use crate::analytics::paper::answer::{Wanted, answer};
@@ -368,7 +369,7 @@ fn of_funnel(kind: FunnelKind, scope: &Scope, place: Uuid) -> Option<Drill> {
     match kind {
         FunnelKind::Cohort => Some(Drill::of_period("created_at")),
         FunnelKind::Flow => {
-            let [from, to] = scope.instants();
+            let [from, to] = scope.period().instants(scope.zone);
             Some(Drill::default().anywhere().with("entered", format!("{place},{from},{to}")))
         }
         FunnelKind::Snapshot => scope.at.is_none().then(Drill::default),
@@ -406,16 +407,7 @@ fn by_outcome(stages: &[FunnelStage]) -> Vec<Series> {
 
 impl OnPaper for FunnelReport {
     fn about(&self) -> About {
-        About {
-            name: "funnel",
-            title: "Funnel",
-            definition: self.definition.clone(),
-            pipeline_id: self.pipeline_id,
-            from: self.from,
-            to: self.to,
-            time_zone: self.time_zone.clone(),
-            group_by: self.group_by.clone(),
-        }
+        about!(self, "funnel", "Funnel")
     }
 
     fn table(&self, currency: &str) -> Result<Table> {

@@ -1,5 +1,5 @@
 //! Groupings of reports: built-in ones and custom fields.
-use crate::analytics::period::{self, Period, wrong};
+use crate::analytics::period::{self, DAY, MONTH, Period, QUARTER, Unit, WEEK, wrong};
 use crate::db::sql::{Part, Statement};
 use crate::kernel::access::actor::Actor;
 use crate::kernel::access::grants::{Action, Visibility};
@@ -60,19 +60,23 @@ const TEXT: Grouping = Grouping {
     filter: GroupFilter::Whole,
 };
 
-const USER: Grouping = Grouping {
-    text: "key::text",
-    label: "(select g.name from users g where g.workspace_id = :workspace and g.id = key)",
-    ..TEXT
-};
-const TEAM: Grouping =
-    Grouping { label: "(select g.name from teams g where g.workspace_id = :workspace and g.id = key)", ..USER };
+/// The names of a `key`, the id of a user or team.
+pub const USER_NAME: &str = "(select g.name from users g where g.workspace_id = :workspace and g.id = key)";
+pub const TEAM_NAME: &str = "(select g.name from teams g where g.workspace_id = :workspace and g.id = key)";
+
+const USER: Grouping = Grouping { text: "key::text", label: USER_NAME, ..TEXT };
+const TEAM: Grouping = Grouping { label: TEAM_NAME, ..USER };
 const SOURCE: Grouping =
     Grouping { label: "(select g.name from sources g where g.workspace_id = :workspace and g.id = key)", ..USER };
 const STAGE: Grouping =
     Grouping { label: "(select g.name from stages g where g.workspace_id = :workspace and g.id = key)", ..USER };
 const PRODUCT: Grouping =
     Grouping { label: "(select g.name from products g where g.workspace_id = :workspace and g.id = key)", ..USER };
+
+/// A grouping by a unit of the time of a record.
+const fn of_time(unit: Unit) -> Grouping {
+    Grouping { name: unit.name, key: unit.key, text: unit.text, label: unit.text, filter: GroupFilter::Time, ..TEXT }
+}
 
 /// Joins the products of a deal, each with its weight and its part of the value. The weight is the price of its
 /// items, at least 0, or 1 for all if all prices are 0. The parts are rounded down, and the remaining units go to the
@@ -149,38 +153,10 @@ const GROUPINGS: &[Grouping] = &[
         filter: GroupFilter::Unlisted,
         ..TEXT
     },
-    Grouping {
-        name: "day",
-        key: "date_trunc('day', :time at time zone :zone)",
-        text: "to_char(key, 'YYYY-MM-DD')",
-        label: "to_char(key, 'YYYY-MM-DD')",
-        filter: GroupFilter::Time,
-        ..TEXT
-    },
-    Grouping {
-        name: "week",
-        key: "date_trunc('week', :time at time zone :zone)",
-        text: "to_char(key, 'IYYY\"-W\"IW')",
-        label: "to_char(key, 'IYYY\"-W\"IW')",
-        filter: GroupFilter::Time,
-        ..TEXT
-    },
-    Grouping {
-        name: "month",
-        key: "date_trunc('month', :time at time zone :zone)",
-        text: "to_char(key, 'YYYY-MM')",
-        label: "to_char(key, 'YYYY-MM')",
-        filter: GroupFilter::Time,
-        ..TEXT
-    },
-    Grouping {
-        name: "quarter",
-        key: "date_trunc('quarter', :time at time zone :zone)",
-        text: "to_char(key, 'YYYY\"-Q\"Q')",
-        label: "to_char(key, 'YYYY\"-Q\"Q')",
-        filter: GroupFilter::Time,
-        ..TEXT
-    },
+    of_time(DAY),
+    of_time(WEEK),
+    of_time(MONTH),
+    of_time(QUARTER),
     Grouping {
         name: "competitor",
         key: ":records.competitor",

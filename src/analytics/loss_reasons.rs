@@ -1,4 +1,5 @@
 //! Loss reasons: why leads and deals are lost, and in which stage.
+use crate::about;
 use crate::analytics::drill_down::Drill;
 use crate::analytics::paper::about::{About, OnPaper};
 use crate::analytics::paper::answer::{Wanted, answer};
@@ -238,16 +239,7 @@ fn by_reason(groups: &[LossReasonGroup]) -> Vec<(String, Vec<i64>)> {
 
 impl OnPaper for LossReasonReport {
     fn about(&self) -> About {
-        About {
-            name: "loss-reasons",
-            title: "Loss reasons",
-            definition: self.definition.clone(),
-            pipeline_id: self.pipeline_id,
-            from: self.from,
-            to: self.to,
-            time_zone: self.time_zone.clone(),
-            group_by: self.group_by.clone(),
-        }
+        about!(self, "loss-reasons", "Loss reasons")
     }
 
     fn table(&self, currency: &str) -> Result<Table> {

@@ -3,6 +3,7 @@ use crate::kernel::error::{Error, FieldCode, FieldError, Result};
 use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::params::QueryParams;
 use crate::kernel::values::relative;
+use crate::kernel::values::time::{DateTime, day_start};
 use crate::kernel::values::value_type::ValueType;
 use chrono::{Datelike, Days, Months, NaiveDate};
 use chrono_tz::Tz;
@@ -47,6 +48,20 @@ impl Period {
         let detail = "must be a period such as today, this_month, last_quarter or this_year-1y";
         let [from, to] = relative::period(&named, zone).ok_or_else(|| wrong("period", detail))?;
         Ok(Period { from: Some(from), to: Some(to) })
+    }
+
+    /// Returns the first day of the period and the first day after it. An absent limit becomes the first or last
+    /// possible day.
+    pub fn days(self) -> [NaiveDate; 2] {
+        let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
+        [self.from.unwrap_or(day(1, 1, 1)), self.to.unwrap_or(day(9999, 12, 31))]
+    }
+
+    /// Returns midnight of these two days in the time zone.
+    pub fn instants(self, zone: Tz) -> [DateTime; 2] {
+        let [first, after] = self.days();
+        let begin = |day, said: Option<NaiveDate>| day_start(day, if said.is_some() { zone } else { Tz::UTC });
+        [begin(first, self.from), begin(after, self.to)]
     }
 
     /// Checks whether there is a period of the same length just before.
@@ -125,6 +140,26 @@ fn units(unit: &str, from: NaiveDate, to: NaiveDate, most: usize) -> Option<Vec<
     }
     Some(keys)
 }
+
+/// A unit of time by which reports group, and its SQL: the key of a `:time`, and the text of a `key`.
+#[derive(Clone, Copy, Debug)]
+pub struct Unit {
+    pub name: &'static str,
+    pub key: &'static str,
+    pub text: &'static str,
+}
+
+pub const DAY: Unit =
+    Unit { name: "day", key: "date_trunc('day', :time at time zone :zone)", text: "to_char(key, 'YYYY-MM-DD')" };
+pub const WEEK: Unit =
+    Unit { name: "week", key: "date_trunc('week', :time at time zone :zone)", text: "to_char(key, 'IYYY\"-W\"IW')" };
+pub const MONTH: Unit =
+    Unit { name: "month", key: "date_trunc('month', :time at time zone :zone)", text: "to_char(key, 'YYYY-MM')" };
+pub const QUARTER: Unit = Unit {
+    name: "quarter",
+    key: "date_trunc('quarter', :time at time zone :zone)",
+    text: "to_char(key, 'YYYY\"-Q\"Q')",
+};
 
 /// The largest number of groups by time.
 const GROUPS_MAX: usize = 1_000;

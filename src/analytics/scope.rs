@@ -26,7 +26,7 @@ use utoipa::openapi::path::Parameter;
 use uuid::Uuid;
 
 /// The parsed parameters of a report.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scope {
     pub pipeline: Uuid,
     pub kind: PipelineKind,
@@ -44,6 +44,8 @@ pub struct Scope {
     asked: Option<Vec<(String, String)>>,
     /// The column by which the report groups by time.
     pub time: &'static str,
+    /// Whether the role hides the value of the records.
+    pub hides_value: bool,
 }
 
 /// The unparsed query of a report. Its construction needs no database.
@@ -133,6 +135,7 @@ impl ReportQuery {
                 filter,
                 asked: None,
                 time: CLOSED,
+                hides_value: self.actor.access.hides(resource, "value"),
             },
         ))
     }
@@ -221,46 +224,33 @@ impl Scope {
 
     /// Returns the keys of all groups of a bounded period that is grouped by time, those without records too.
     pub fn time_groups(&self) -> Result<Option<Vec<String>>> {
-        period::time_groups(&self.group.name, Period { from: self.from, to: self.to })
+        period::time_groups(&self.group.name, self.period())
     }
 
     /// Returns the scope of the earlier period, if the report compares.
     pub fn earlier(&self) -> Option<Scope> {
         let Period { from, to } = self.earlier?;
-        let (group, filter, view) = (self.group.clone(), self.filter.clone(), self.view.clone());
-        Some(Scope { from, to, earlier: None, group, filter, view, asked: self.asked.clone(), ..*self })
+        Some(Scope { from, to, earlier: None, ..self.clone() })
     }
 
     /// Returns the scope with another time for groups by time.
     pub fn by_time(&self, time: &'static str) -> Scope {
-        let (group, filter, view) = (self.group.clone(), self.filter.clone(), self.view.clone());
-        Scope { group, filter, view, asked: self.asked.clone(), time, ..*self }
+        Scope { time, ..self.clone() }
     }
 
     /// Returns the scope with another grouping.
     pub fn by(&self, name: &str) -> Scope {
         let group = Group::named(name).unwrap_or_else(|| self.group.clone());
-        Scope { group, filter: self.filter.clone(), view: None, asked: self.asked.clone(), ..*self }
+        Scope { group, view: None, ..self.clone() }
     }
 
-    /// Returns the first day of the period and the first day after it. An absent limit becomes the first or last
-    /// possible day.
-    pub fn days(&self) -> [NaiveDate; 2] {
-        let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
-        [self.from.unwrap_or(day(1, 1, 1)), self.to.unwrap_or(day(9999, 12, 31))]
-    }
-
-    /// Returns midnight of these two days.
-    pub fn instants(&self) -> [DateTime; 2] {
-        let [first, after] = self.days();
-        let begin = |day, said: Option<NaiveDate>| day_start(day, if said.is_some() { self.zone } else { Tz::UTC });
-        [begin(first, self.from), begin(after, self.to)]
+    pub fn period(&self) -> Period {
+        Period { from: self.from, to: self.to }
     }
 
     /// Returns the instants of the days of a group, for a list filter by a time; absent limits are absent.
     pub fn instants_of(&self, key: Option<&str>) -> [Option<DateTime>; 2] {
-        let own = Period { from: self.from, to: self.to };
-        let days = self.group.days(key).map_or(own, |unit| unit.within(own));
+        let days = self.group.days(key).map_or(self.period(), |unit| unit.within(self.period()));
         [days.from, days.to].map(|day| day.map(|day| day_start(day, self.zone)))
     }
 
@@ -276,9 +266,8 @@ impl Scope {
             PipelineKind::Lead => ("leads", "leads.value_amount", "leads.value_currency"),
         };
         // A role that hides values also hides their sums.
-        let hidden = tx.actor.access.hides(records, "value");
-        let (value, currency) = if hidden { ("null::bigint", "null::text") } else { (value, currency) };
-        let [from, to] = self.instants();
+        let (value, currency) = if self.hides_value { ("null::bigint", "null::text") } else { (value, currency) };
+        let [from, to] = self.period().instants(self.zone);
         let statement = Statement::new(text)
             .set("records", Part::Sql(records))
             .set("value", Part::Sql(value))
@@ -392,6 +381,7 @@ mod tests {
             earlier: None,
             asked: Some(Vec::new()),
             time: CLOSED,
+            hides_value: false,
         }
     }
 
@@ -423,7 +413,8 @@ mod tests {
             ("all days", None, None, "0001-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z"),
             ("until a day", None, Some("2026-02-01"), "0001-01-01T00:00:00.000Z", "2026-01-31T22:00:00.000Z"),
         ] {
-            let [first, after] = scope(from, to).instants();
+            let scope = scope(from, to);
+            let [first, after] = scope.period().instants(scope.zone);
             assert_eq!(first.to_string(), begin, "{case}: beginning");
             assert_eq!(after.to_string(), end, "{case}: end");
         }

@@ -1,5 +1,6 @@
 //! The scope of a report about the work of users: users, period, time zone and grouping.
-use crate::analytics::period::{self, Period, wrong};
+use crate::analytics::grouping::{TEAM_NAME, USER_NAME};
+use crate::analytics::period::{self, DAY, MONTH, Period, QUARTER, Unit, WEEK, wrong};
 use crate::analytics::scope::COMPARE;
 use crate::db::sql::{Part, Statement};
 use crate::db::tx::Tx;
@@ -7,9 +8,8 @@ use crate::kernel::access::actor::Actor;
 use crate::kernel::error::{Error, FieldError, Result};
 use crate::kernel::query::openapi::{parameter, schema};
 use crate::kernel::query::params::QueryParams;
-use crate::kernel::values::time::{DateTime, day_start};
+use crate::kernel::values::time::day_start;
 use crate::kernel::values::value_type::ValueType;
-use chrono::NaiveDate;
 use chrono_tz::Tz;
 use utoipa::openapi::path::Parameter;
 use uuid::Uuid;
@@ -34,33 +34,28 @@ pub struct UserGroup {
     label: &'static str,
 }
 
-const fn time(name: &'static str, key: &'static str, text: &'static str) -> UserGroup {
-    UserGroup { name, key, text, label: text }
+const fn of_time(unit: Unit) -> UserGroup {
+    UserGroup { name: unit.name, key: unit.key, text: unit.text, label: unit.text }
 }
 
 const GROUPS: [UserGroup; 7] = [
     UserGroup { name: "none", key: "null::text", text: "key", label: "key" },
-    UserGroup {
-        name: "user",
-        key: "f.user_id",
-        text: "key::text",
-        label: "(select g.name from users g where g.workspace_id = :workspace and g.id = key)",
-    },
-    UserGroup {
-        name: "team",
-        key: "u.team_id",
-        text: "key::text",
-        label: "(select g.name from teams g where g.workspace_id = :workspace and g.id = key)",
-    },
-    time("day", "date_trunc('day', f.at at time zone :zone)", "to_char(key, 'YYYY-MM-DD')"),
-    time("week", "date_trunc('week', f.at at time zone :zone)", "to_char(key, 'IYYY\"-W\"IW')"),
-    time("month", "date_trunc('month', f.at at time zone :zone)", "to_char(key, 'YYYY-MM')"),
-    time("quarter", "date_trunc('quarter', f.at at time zone :zone)", "to_char(key, 'YYYY\"-Q\"Q')"),
+    UserGroup { name: "user", key: "f.user_id", text: "key::text", label: USER_NAME },
+    UserGroup { name: "team", key: "u.team_id", text: "key::text", label: TEAM_NAME },
+    of_time(DAY),
+    of_time(WEEK),
+    of_time(MONTH),
+    of_time(QUARTER),
 ];
 
 impl UserScope {
     /// Parses the query, which has no other parameters.
     pub fn read(query: &str, actor: &Actor, csv: bool) -> Result<UserScope> {
+        UserScope::read_by("user_id", query, actor, csv)
+    }
+
+    /// Like `read`, with another name for the parameter of the users.
+    pub fn read_by(users: &'static str, query: &str, actor: &Actor, csv: bool) -> Result<UserScope> {
         let mut params = QueryParams::read(query)?;
         if csv && params.names().any(|name| name == COMPARE.0) {
             return Err(wrong(COMPARE.0, "must be absent for a CSV file, which has one period"));
@@ -82,23 +77,14 @@ impl UserScope {
         if teams.is_some() {
             actor.require_read("teams")?;
         }
-        let scope = UserScope { period, earlier, zone, group, users: ids(&mut params, "user_id", actor)?, teams };
-        params.finish(&["from", "to", "period", "time_zone", "compare", "group_by", "user_id", "team_id"])?;
+        let scope = UserScope { period, earlier, zone, group, users: ids(&mut params, users, actor)?, teams };
+        params.finish(&["from", "to", "period", "time_zone", "compare", "group_by", users, "team_id"])?;
         Ok(scope)
     }
 
     /// Returns the scope of the earlier period, if the report compares.
     pub fn earlier(&self) -> Option<UserScope> {
         Some(UserScope { period: self.earlier?, earlier: None, ..self.clone() })
-    }
-
-    /// Returns the first instant of the period and the instant after it. An absent limit becomes the first or last
-    /// possible day.
-    pub fn instants(&self) -> [DateTime; 2] {
-        let day = |year, month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
-        let begin =
-            |said: Option<NaiveDate>, other| said.map_or(day_start(other, Tz::UTC), |day| day_start(day, self.zone));
-        [begin(self.period.from, day(1, 1, 1)), begin(self.period.to, day(9999, 12, 31))]
     }
 
     /// Returns the keys of all groups of a bounded period that is grouped by time, those without figures too.
@@ -108,9 +94,10 @@ impl UserScope {
 
     /// Returns a statement with the parameters of the scope. `:of_users` restricts the users `f.user_id`.
     pub fn statement(&self, tx: &Tx<'_>, text: &'static str) -> Statement {
-        let [from, to] = self.instants();
+        let [from, to] = self.period.instants(self.zone);
         let piece = |sql: &'static str| {
             let nested = Statement::new(sql).set("zone", Part::Text(self.zone.name().to_owned()));
+            let nested = nested.set("time", Part::Sql("f.at"));
             Part::Nested(Box::new(nested.set("workspace", Part::Id(tx.workspace()))))
         };
         let restricted = match (&self.users, &self.teams) {

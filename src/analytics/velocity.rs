@@ -1,4 +1,5 @@
 //! Velocity: the value that deals bring per day.
+use crate::about;
 use crate::analytics::drill_down::Drill;
 use crate::analytics::paper::about::{About, OnPaper};
 use crate::analytics::paper::answer::{Wanted, answer};
@@ -202,16 +203,7 @@ fn per(sum: f64, count: i64) -> Option<f64> {
 
 impl OnPaper for VelocityReport {
     fn about(&self) -> About {
-        About {
-            name: "velocity",
-            title: "Velocity",
-            definition: self.definition.clone(),
-            pipeline_id: self.pipeline_id,
-            from: self.from,
-            to: self.to,
-            time_zone: self.time_zone.clone(),
-            group_by: self.group_by.clone(),
-        }
+        about!(self, "velocity", "Velocity")
     }
 
     fn table(&self, currency: &str) -> Result<Table> {

@@ -1,4 +1,5 @@
 //! Win rate: the share of won records among those closed in a period, by count and by value.
+use crate::about;
 use crate::analytics::drill_down::Drill;
 use crate::analytics::paper::about::{About, OnPaper};
 use crate::analytics::paper::answer::{Wanted, answer};
@@ -93,7 +94,8 @@ impl WinRateLists {
             closed: query(list("won,lost")),
             won: query(list("won")),
             lost: query(list("lost")),
-            without_amount: query(list("won,lost").with("value__empty", "true")),
+            // A list of the caller does not filter by a value that the role hides.
+            without_amount: query(list("won,lost").with("value__empty", "true")).filter(|_| !scope.hides_value),
         }
     }
 }
@@ -206,16 +208,7 @@ fn group(rows: &[Row]) -> Result<WinRateGroup> {
 
 impl OnPaper for WinRateReport {
     fn about(&self) -> About {
-        About {
-            name: "win-rate",
-            title: "Win rate",
-            definition: self.definition.clone(),
-            pipeline_id: self.pipeline_id,
-            from: self.from,
-            to: self.to,
-            time_zone: self.time_zone.clone(),
-            group_by: self.group_by.clone(),
-        }
+        about!(self, "win-rate", "Win rate")
     }
 
     fn table(&self, currency: &str) -> Result<Table> {

@@ -418,6 +418,7 @@ fn a_day_shows_what_the_caller_may_see() {
     assert_eq!(nobody.get("/my-day").ok()["tasks"], Json::Null);
     let key = crate::support::key(&owner, &["tasks:read"]);
     let seen = key.get("/my-day").ok();
+    assert_eq!(seen["unread_notifications"], Json::Null, "an API key reads no notifications");
     assert_eq!([&seen["leads"], &seen["deals"]], [&Json::Null, &Json::Null]);
     for (query, parameter) in [
         ("user_id=x", "user_id"),

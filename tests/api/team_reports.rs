@@ -147,6 +147,8 @@ fn attention_and_dashboard_count_what_lists_show() {
     assert_eq!(empty["win_rate"]["closed"], 0);
     assert_eq!(empty["funnel"]["open"], 0);
     owner.get("/analytics/dashboard?group_by=owner").problem(400, "unknown_parameter");
+    let wrong = owner.get("/analytics/dashboard?owner_id=x").problem(400, "invalid_parameter");
+    assert_eq!(wrong["errors"][0]["parameter"], "owner_id");
 }
 
 #[test]
@@ -155,4 +157,21 @@ fn a_dashboard_takes_few_statements() {
     deal(&owner, json!({}));
     let statements = owner.get("/analytics/dashboard").statements();
     assert!(statements <= 30, "{statements} statements");
+}
+
+#[test]
+fn a_hidden_value_is_in_no_list_query() {
+    let owner = workspace();
+    let won = deal(&owner, json!({}));
+    go(&owner, &won, "win", json!({}));
+    let hidden = json!({ "hidden_fields": [{ "resource": "deals", "field": "value" }] });
+    let grants = ["analytics", "deals"].map(|resource| [resource, "all", "none", "none", "none", "none"]);
+    let (blind, _) = user_with(&owner, &grants, hidden);
+    for (client, shown) in [(&owner, true), (&blind, false)] {
+        let lists = client.get("/analytics/win-rate").ok()["groups"][0]["drill_down"].clone();
+        assert_eq!(lists["without_amount"].is_string(), shown, "{lists}");
+        for list in lists.as_object().unwrap().values().filter(|list| list.is_string()) {
+            assert_eq!(total(client, list), i64::from(list != &lists["lost"]), "{list}");
+        }
+    }
 }

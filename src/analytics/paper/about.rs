@@ -41,6 +41,23 @@ pub struct About {
     pub group_by: String,
 }
 
+/// Returns what a report is about: `about!(self, "win-rate", "Win rate")`. Every report has these members.
+#[macro_export]
+macro_rules! about {
+    ($report:expr, $name:literal, $title:literal) => {
+        About {
+            name: $name,
+            title: $title,
+            definition: $report.definition.clone(),
+            pipeline_id: $report.pipeline_id,
+            from: $report.from,
+            to: $report.to,
+            time_zone: $report.time_zone.clone(),
+            group_by: $report.group_by.clone(),
+        }
+    };
+}
+
 /// A finished report, of which any file can be written without the database.
 #[derive(Clone, Debug)]
 pub struct Paper {

@@ -5,8 +5,8 @@ use crate::web::signature::{Part, Signature};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
-/// What the description of a report says about its formats. They are no media types of the response, because clients that
-/// are generated for several media types lose the type of the JSON answer.
+/// What the description of a report says about its formats. They are no media types of the response, because clients
+/// that are generated for several media types lose the type of the JSON answer.
 const OF_REPORTS: &str = "`Accept` chooses the format: JSON, a CSV file (`text/csv`), an Excel workbook with a chart \
                           (`application/vnd.openxmlformats-officedocument.spreadsheetml.sheet`), or a picture of the main \
                           figures (`image/svg+xml`, or `image/png`, for which the server needs fonts). Every format but \
